@@ -1,0 +1,1 @@
+//! Sources and the catalogue of resources.

@@ -1,0 +1,1 @@
+//! Applications, approvals, grants and the mandate they give.
