@@ -1,1 +1,17 @@
-//! What every capability stands on.
+//! What every capability stands on: ids, actor, time, units, policy, store, audit, jobs, chrome.
+//!
+//! The kernel knows what an actor, a command, a transaction and an audit record are.
+//! It must never learn what a resource, an application or a grant is.
+
+pub mod actor;
+pub mod audit;
+pub mod command;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod number;
+pub mod policy;
+pub mod schema;
+pub mod store;
+pub mod time;
+pub mod unit;

@@ -1,0 +1,3 @@
+//! The kernel through its own door: real SQLite, real policies.
+
+mod command;
