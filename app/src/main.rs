@@ -1,2 +1,4 @@
 //! The binary `hufu`.
+mod demo;
+
 fn main() {}
