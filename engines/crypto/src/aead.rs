@@ -85,21 +85,16 @@ impl AeadKey {
     }
 
     /// Cipher text with the tag at its end. A nonce must never be used twice with one key.
-    pub fn encrypt(
-        &self,
-        nonce: &[u8; NONCE_BYTES],
-        aad: &[u8],
-        plain: &[u8],
-    ) -> Result<Vec<u8>, CryptoError> {
+    pub fn encrypt(&self, nonce: &[u8; NONCE_BYTES], aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let mut out = Vec::with_capacity(plain.len() + TAG_BYTES);
         out.extend_from_slice(plain);
         let tag = match self.suite {
-            Suite::Sm4Gcm => self
-                .cipher::<Sm4Gcm>()?
-                .encrypt_inout_detached(nonce.into(), aad, out.as_mut_slice().into()),
-            Suite::Aes256Gcm => self
-                .cipher::<Aes256Gcm>()?
-                .encrypt_inout_detached(nonce.into(), aad, out.as_mut_slice().into()),
+            Suite::Sm4Gcm => {
+                self.cipher::<Sm4Gcm>()?.encrypt_inout_detached(nonce.into(), aad, out.as_mut_slice().into())
+            }
+            Suite::Aes256Gcm => {
+                self.cipher::<Aes256Gcm>()?.encrypt_inout_detached(nonce.into(), aad, out.as_mut_slice().into())
+            }
         };
         let tag = tag.map_err(|_| CryptoError::BadEnvelope("plain text is too long"))?;
         out.extend_from_slice(&tag);
@@ -113,9 +108,8 @@ impl AeadKey {
         aad: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let (body, tag) = sealed
-            .split_last_chunk::<TAG_BYTES>()
-            .ok_or(CryptoError::BadEnvelope("shorter than a tag"))?;
+        let (body, tag) =
+            sealed.split_last_chunk::<TAG_BYTES>().ok_or(CryptoError::BadEnvelope("shorter than a tag"))?;
         let mut out = Zeroizing::new(body.to_vec());
         match self.suite {
             Suite::Sm4Gcm => self.cipher::<Sm4Gcm>()?.decrypt_inout_detached(

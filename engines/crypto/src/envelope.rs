@@ -41,13 +41,12 @@ impl Envelope {
         }
         let suite = Suite::from_code(rest.byte()?)?;
         let name_bytes = usize::from(rest.byte()?);
-        let name = std::str::from_utf8(rest.take(name_bytes)?)
-            .map_err(|_| CryptoError::BadEnvelope("master key name"))?;
+        let name =
+            std::str::from_utf8(rest.take(name_bytes)?).map_err(|_| CryptoError::BadEnvelope("master key name"))?;
         let master = KeyId::parse(name)?;
         let wrapped_bytes = usize::from(u16::from_be_bytes([rest.byte()?, rest.byte()?]));
         let wrapped = WrappedKey { master, bytes: rest.take(wrapped_bytes)?.to_vec() };
-        let (nonce, sealed) =
-            rest.0.split_first_chunk().ok_or(CryptoError::BadEnvelope("nonce is missing"))?;
+        let (nonce, sealed) = rest.0.split_first_chunk().ok_or(CryptoError::BadEnvelope("nonce is missing"))?;
         Ok(Self { suite, wrapped, nonce: *nonce, sealed: sealed.to_vec() })
     }
 
@@ -88,14 +87,9 @@ pub fn seal<R: CryptoRng>(
 }
 
 /// Opens what [`seal`] gave, of either profile, for the same place.
-pub fn open(
-    provider: &dyn KeyProvider,
-    aad: &[u8],
-    bytes: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+pub fn open(provider: &dyn KeyProvider, aad: &[u8], bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
     let envelope = Envelope::parse(bytes)?;
-    let key =
-        provider.unwrap_key(&envelope.wrapped, envelope.suite, &key_context(envelope.suite, aad))?;
+    let key = provider.unwrap_key(&envelope.wrapped, envelope.suite, &key_context(envelope.suite, aad))?;
     let mut context = header(envelope.suite, &envelope.wrapped)?;
     context.extend_from_slice(aad);
     key.decrypt(&envelope.nonce, &context, &envelope.sealed)
@@ -107,10 +101,9 @@ fn key_context(suite: Suite, aad: &[u8]) -> Vec<u8> {
 
 fn header(suite: Suite, wrapped: &WrappedKey) -> Result<Vec<u8>, CryptoError> {
     let name = wrapped.master.as_str().as_bytes();
-    let name_bytes =
-        u8::try_from(name.len()).map_err(|_| CryptoError::BadEnvelope("master key name"))?;
-    let wrapped_bytes = u16::try_from(wrapped.bytes.len())
-        .map_err(|_| CryptoError::BadEnvelope("wrapped key is too long"))?;
+    let name_bytes = u8::try_from(name.len()).map_err(|_| CryptoError::BadEnvelope("master key name"))?;
+    let wrapped_bytes =
+        u16::try_from(wrapped.bytes.len()).map_err(|_| CryptoError::BadEnvelope("wrapped key is too long"))?;
     let mut out = vec![VERSION, suite.code(), name_bytes];
     out.extend_from_slice(name);
     out.extend_from_slice(&wrapped_bytes.to_be_bytes());
@@ -128,8 +121,7 @@ impl<'a> Rest<'a> {
     }
 
     fn take(&mut self, bytes: usize) -> Result<&'a [u8], CryptoError> {
-        let (taken, rest) =
-            self.0.split_at_checked(bytes).ok_or(CryptoError::BadEnvelope("too short"))?;
+        let (taken, rest) = self.0.split_at_checked(bytes).ok_or(CryptoError::BadEnvelope("too short"))?;
         self.0 = rest;
         Ok(taken)
     }

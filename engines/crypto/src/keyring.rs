@@ -16,11 +16,7 @@ impl KeyId {
     pub fn parse(text: &str) -> Result<Self, CryptoError> {
         let fits = (1..=Self::CHARS_MAX).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(CryptoError::BadKey("key name"))
-        }
+        if fits { Ok(Self(text.to_owned())) } else { Err(CryptoError::BadKey("key name")) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -49,20 +45,10 @@ pub struct WrappedKey {
 /// envelope under them is sealed anew.
 pub trait KeyProvider: Send + Sync {
     /// Wraps `key` under the current master key, bound to `context`.
-    fn wrap_key(
-        &self,
-        key: &AeadKey,
-        context: &[u8],
-        rng: &mut dyn CryptoRng,
-    ) -> Result<WrappedKey, CryptoError>;
+    fn wrap_key(&self, key: &AeadKey, context: &[u8], rng: &mut dyn CryptoRng) -> Result<WrappedKey, CryptoError>;
 
     /// Opens what `wrap_key` gave.
-    fn unwrap_key(
-        &self,
-        wrapped: &WrappedKey,
-        suite: Suite,
-        context: &[u8],
-    ) -> Result<AeadKey, CryptoError>;
+    fn unwrap_key(&self, wrapped: &WrappedKey, suite: Suite, context: &[u8]) -> Result<AeadKey, CryptoError>;
 }
 
 /// Master keys held in memory, as a key file lists them: one `name suite hex` per line, the
@@ -88,10 +74,7 @@ impl KeyRing {
         if self.find(&id).is_some() {
             return Err(CryptoError::BadKey("key name is taken"));
         }
-        let old = std::mem::replace(
-            &mut self.current,
-            (id, AeadKey::generate(Suite::of(profile), rng)),
-        );
+        let old = std::mem::replace(&mut self.current, (id, AeadKey::generate(Suite::of(profile), rng)));
         self.older.insert(0, old);
         Ok(self)
     }
@@ -141,12 +124,7 @@ impl KeyRing {
 }
 
 impl KeyProvider for KeyRing {
-    fn wrap_key(
-        &self,
-        key: &AeadKey,
-        context: &[u8],
-        rng: &mut dyn CryptoRng,
-    ) -> Result<WrappedKey, CryptoError> {
+    fn wrap_key(&self, key: &AeadKey, context: &[u8], rng: &mut dyn CryptoRng) -> Result<WrappedKey, CryptoError> {
         let (id, master) = &self.current;
         let mut nonce = [0; NONCE_BYTES];
         rng.fill_bytes(&mut nonce);
@@ -156,23 +134,14 @@ impl KeyProvider for KeyRing {
         Ok(WrappedKey { master: id.clone(), bytes })
     }
 
-    fn unwrap_key(
-        &self,
-        wrapped: &WrappedKey,
-        suite: Suite,
-        context: &[u8],
-    ) -> Result<AeadKey, CryptoError> {
-        let master = self
-            .find(&wrapped.master)
-            .ok_or_else(|| CryptoError::UnknownKey(wrapped.master.to_string()))?;
-        let (&code, rest) =
-            wrapped.bytes.split_first().ok_or(CryptoError::BadEnvelope("wrapped key is empty"))?;
+    fn unwrap_key(&self, wrapped: &WrappedKey, suite: Suite, context: &[u8]) -> Result<AeadKey, CryptoError> {
+        let master = self.find(&wrapped.master).ok_or_else(|| CryptoError::UnknownKey(wrapped.master.to_string()))?;
+        let (&code, rest) = wrapped.bytes.split_first().ok_or(CryptoError::BadEnvelope("wrapped key is empty"))?;
         if Suite::from_code(code)? != master.suite() {
             return Err(CryptoError::BadEnvelope("wrapped key is of another suite"));
         }
-        let (nonce, sealed) = rest
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or(CryptoError::BadEnvelope("wrapped key is too short"))?;
+        let (nonce, sealed) =
+            rest.split_first_chunk::<NONCE_BYTES>().ok_or(CryptoError::BadEnvelope("wrapped key is too short"))?;
         AeadKey::from_bytes(suite, &master.decrypt(nonce, context, sealed)?)
     }
 }
@@ -185,9 +154,7 @@ impl fmt::Debug for KeyRing {
 
 fn parse_line(line: &str) -> Result<(KeyId, AeadKey), CryptoError> {
     let mut words = line.split_whitespace();
-    let (Some(id), Some(suite), Some(digits), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
+    let (Some(id), Some(suite), Some(digits), None) = (words.next(), words.next(), words.next(), words.next()) else {
         return Err(CryptoError::BadKey("a key line has three words"));
     };
     let suite = match suite {

@@ -75,8 +75,7 @@ impl SigningKey {
         match &self.0 {
             Secret::Ed25519(key) => Ok(key.sign(message).to_bytes().to_vec()),
             Secret::Sm2(key) => {
-                let signature: sm2::dsa::Signature =
-                    key.try_sign(message).map_err(|_| CryptoError::SigningFailed)?;
+                let signature: sm2::dsa::Signature = key.try_sign(message).map_err(|_| CryptoError::SigningFailed)?;
                 Ok(signature.to_bytes().to_vec())
             }
         }
@@ -95,9 +94,7 @@ impl SigningKey {
         hex::decode_to_slice(digits.trim(), bytes.as_mut_slice())
             .map_err(|_| CryptoError::BadKey("a private key is 64 hex digits"))?;
         match algorithm {
-            Algorithm::Ed25519 => {
-                Ok(Self(Secret::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&bytes)))))
-            }
+            Algorithm::Ed25519 => Ok(Self(Secret::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&bytes))))),
             Algorithm::Sm2 => sm2::dsa::SigningKey::from_slice(SM2_DEFAULT_ID, bytes.as_slice())
                 .map(|key| Self(Secret::Sm2(Box::new(key))))
                 .map_err(|_| CryptoError::BadKey("SM2 scalar is out of range")),
@@ -108,9 +105,7 @@ impl SigningKey {
     pub fn to_pem(&self) -> Result<Zeroizing<String>, CryptoError> {
         match &self.0 {
             Secret::Ed25519(key) => key.to_pkcs8_pem(LineEnding::LF),
-            Secret::Sm2(key) => {
-                sm2::SecretKey::from(*key.as_nonzero_scalar()).to_pkcs8_pem(LineEnding::LF)
-            }
+            Secret::Sm2(key) => sm2::SecretKey::from(*key.as_nonzero_scalar()).to_pkcs8_pem(LineEnding::LF),
         }
         .map_err(|_| CryptoError::BadKey("PKCS#8"))
     }
@@ -159,8 +154,7 @@ impl VerifyingKey {
                 .and_then(|signature| key.verify_strict(message, &signature)),
             Public::Sm2(key) => {
                 use sm2::dsa::signature::Verifier as _;
-                sm2::dsa::Signature::from_slice(signature)
-                    .and_then(|signature| key.verify(message, &signature))
+                sm2::dsa::Signature::from_slice(signature).and_then(|signature| key.verify(message, &signature))
             }
         }
         .map_err(|_| CryptoError::BadSignature)

@@ -9,10 +9,7 @@ fn bytes(digits: &str) -> Vec<u8> {
 
 #[test]
 fn sm3_gives_the_digests_of_gbt_32905() {
-    assert_eq!(
-        sm3(b"abc").to_hex(),
-        "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
-    );
+    assert_eq!(sm3(b"abc").to_hex(), "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
     assert_eq!(
         sm3("abcd".repeat(16).as_bytes()).to_hex(),
         "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
@@ -21,10 +18,7 @@ fn sm3_gives_the_digests_of_gbt_32905() {
 
 #[test]
 fn sha256_gives_the_digest_of_fips_180() {
-    assert_eq!(
-        sha256(b"abc").to_hex(),
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    );
+    assert_eq!(sha256(b"abc").to_hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 #[test]
@@ -96,8 +90,7 @@ fn sm4_gives_the_block_of_gbt_32907() {
 
 #[test]
 fn sm4_gcm_gives_the_cipher_text_of_rfc_8998() {
-    let key =
-        AeadKey::from_bytes(Suite::Sm4Gcm, &bytes("0123456789abcdeffedcba9876543210")).unwrap();
+    let key = AeadKey::from_bytes(Suite::Sm4Gcm, &bytes("0123456789abcdeffedcba9876543210")).unwrap();
     let nonce: [u8; 12] = bytes("00001234567800000000abcd").try_into().unwrap();
     let aad = bytes("feedfacedeadbeeffeedfacedeadbeefabaddad2");
     let plain = bytes(concat!(
@@ -122,10 +115,7 @@ fn aes_256_gcm_gives_the_published_cipher_text() {
     // Test case 14 of the GCM submission: zero key, zero nonce, one zero block.
     let key = AeadKey::from_bytes(Suite::Aes256Gcm, &[0; 32]).unwrap();
     let sealed = key.encrypt(&[0; 12], b"", &[0; 16]).unwrap();
-    assert_eq!(
-        hex::encode(sealed),
-        "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"
-    );
+    assert_eq!(hex::encode(sealed), "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
 }
 
 #[test]
@@ -143,25 +133,17 @@ fn sm2_verifies_the_signature_of_gbt_32918() {
     let key = SigningKey::from_hex(Algorithm::Sm2, secret).unwrap();
     assert_eq!(key.verifying_key().to_hex(), public);
     key.verifying_key().verify(b"message digest", &signature).unwrap();
-    assert_eq!(
-        key.verifying_key().verify(b"message digesu", &signature),
-        Err(CryptoError::BadSignature)
-    );
+    assert_eq!(key.verifying_key().verify(b"message digesu", &signature), Err(CryptoError::BadSignature));
     let own = key.sign(b"message digest").unwrap();
     key.verifying_key().verify(b"message digest", &own).unwrap();
 }
 
 #[test]
 fn ed25519_gives_the_signature_of_rfc_8032() {
-    let key = SigningKey::from_hex(
-        Algorithm::Ed25519,
-        "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
-    )
-    .unwrap();
-    assert_eq!(
-        key.verifying_key().to_hex(),
-        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
-    );
+    let key =
+        SigningKey::from_hex(Algorithm::Ed25519, "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
+            .unwrap();
+    assert_eq!(key.verifying_key().to_hex(), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
     assert_eq!(
         hex::encode(key.sign(&[0x72]).unwrap()),
         concat!(
@@ -200,8 +182,7 @@ fn key_ring_text_is_read_back_and_rejects_nonsense() {
     let mut rng = rand::rng();
     let ring = KeyRing::generate(KeyId::parse("2026-01").unwrap(), Profile::Sm, &mut rng);
     let sealed = seal(&ring, Profile::Sm, b"row 1", b"password", &mut rng).unwrap();
-    let ring =
-        ring.rotate(KeyId::parse("2026-02").unwrap(), Profile::Intl, &mut rng).unwrap();
+    let ring = ring.rotate(KeyId::parse("2026-02").unwrap(), Profile::Intl, &mut rng).unwrap();
     let ring = KeyRing::parse(&ring.to_text()).unwrap();
     assert_eq!(ring.current_id().as_str(), "2026-02");
     assert_eq!(open(&ring, b"row 1", &sealed).unwrap().as_slice(), b"password");
