@@ -1,6 +1,6 @@
 //! `hufu demo`: the invented city 云江市. All its people are synthetic.
 
-pub mod city;
-pub mod entries;
-pub mod epidemic;
-pub mod people;
+pub(crate) mod city;
+pub(crate) mod entries;
+pub(crate) mod epidemic;
+pub(crate) mod people;
