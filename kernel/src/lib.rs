@@ -4,13 +4,17 @@
 //! It must never learn what a resource, an application or a grant is.
 
 pub mod actor;
+pub mod approval;
 pub mod audit;
+pub mod calendar;
 pub mod command;
 pub mod error;
 pub mod event;
 pub mod ids;
+pub mod message;
 pub mod number;
 pub mod policy;
+pub mod rules;
 pub mod schema;
 pub mod store;
 pub mod time;

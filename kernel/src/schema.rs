@@ -1,11 +1,11 @@
 //! The kernel's own tables. Every column is marked in `columns.toml`; a test fails on one that is not.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, big_integer_null, integer, pk_auto, text, text_null};
+use sea_orm_migration::schema::{big_integer, big_integer_null, integer, integer_null, pk_auto, text, text_null};
 
 /// Migrations of the kernel, in order.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Base)]
+    vec![Box::new(Base), Box::new(Approvals)]
 }
 
 struct Base;
@@ -29,6 +29,37 @@ impl MigrationTrait for Base {
         manager.create_index(index("audit_entry", "object_id", false)).await?;
         manager.create_index(index("audit_entry", "login", false)).await?;
         manager.create_table(number_series()).await
+    }
+}
+
+struct Approvals;
+
+impl MigrationName for Approvals {
+    fn name(&self) -> &'static str {
+        "kernel_0002_approvals"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Approvals {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(approvals()).await?;
+        for column in ["object_id", "initiator", "status", "step_id"] {
+            manager.create_index(index("approval", column, false)).await?;
+        }
+        manager.create_table(approval_steps()).await?;
+        for column in ["approval_id", "unit_id", "delegate", "decided_by"] {
+            manager.create_index(index("approval_step", column, false)).await?;
+        }
+        manager.create_table(approval_opinions()).await?;
+        manager.create_index(index("approval_opinion", "approval_id", false)).await?;
+        manager.create_index(index("approval_opinion", "account", false)).await?;
+        manager.create_table(approval_copies()).await?;
+        manager.create_index(index("approval_copy", "approval_id", false)).await?;
+        manager.create_table(messages()).await?;
+        manager.create_index(index("message", "account", false)).await?;
+        manager.create_index(index("message", "unit_id", false)).await?;
+        manager.create_table(message_reads()).await
     }
 }
 
@@ -92,4 +123,118 @@ fn audit_entries() -> TableCreateStatement {
 
 fn number_series() -> TableCreateStatement {
     Table::create().table("number_series").col(text("series").primary_key()).col(big_integer("last")).to_owned()
+}
+
+fn approvals() -> TableCreateStatement {
+    Table::create()
+        .table("approval")
+        .col(text("id").primary_key())
+        .col(text("kind"))
+        .col(text("kind_name"))
+        .col(text("object_kind"))
+        .col(text("object_id"))
+        .col(text("object_no"))
+        .col(text("title"))
+        .col(text("link"))
+        .col(text("initiator"))
+        .col(text("initiator_name"))
+        .col(text("unit_id"))
+        .col(text("unit_name"))
+        .col(text("status"))
+        .col(text_null("step_id"))
+        .col(big_integer_null("returned_at"))
+        .col(big_integer("created_at"))
+        .col(big_integer("updated_at"))
+        .col(integer("version"))
+        // A matter is with somebody exactly while it runs or is returned, and its clock stands exactly while it is returned.
+        .check(Expr::cust("(status IN ('running','returned')) = (step_id IS NOT NULL)"))
+        .check(Expr::cust("(status = 'returned') = (returned_at IS NOT NULL)"))
+        .check(Expr::cust("status IN ('running','returned','approved','refused','withdrawn')"))
+        .to_owned()
+}
+
+fn approval_steps() -> TableCreateStatement {
+    Table::create()
+        .table("approval_step")
+        .col(text("id").primary_key())
+        .col(text("approval_id"))
+        .col(integer("position"))
+        .col(text("key"))
+        .col(text("title"))
+        .col(text("role"))
+        .col(text("unit_id"))
+        .col(text("unit_code"))
+        .col(text("unit_name"))
+        .col(text("unit_path"))
+        .col(text("unit_level"))
+        .col(text_null("delegate"))
+        .col(integer_null("workdays"))
+        .col(integer("extension_max"))
+        .col(text("needs"))
+        .col(big_integer_null("due"))
+        .col(text("state"))
+        .col(big_integer_null("opened_at"))
+        .col(text_null("decided_by"))
+        .col(big_integer_null("decided_at"))
+        .col(text("extension"))
+        .col(integer("extension_days"))
+        // A step has a signer and a time exactly when it is decided.
+        .check(Expr::cust("(state IN ('approved','partial','refused')) = (decided_by IS NOT NULL)"))
+        .check(Expr::cust("(decided_by IS NULL) = (decided_at IS NULL)"))
+        .check(Expr::cust("state IN ('waiting','open','approved','partial','refused')"))
+        .to_owned()
+}
+
+fn approval_opinions() -> TableCreateStatement {
+    Table::create()
+        .table("approval_opinion")
+        .col(pk_auto("id").big_integer())
+        .col(text("approval_id"))
+        .col(text_null("step_id"))
+        .col(text("step_title"))
+        .col(text("act"))
+        .col(text_null("account"))
+        .col(text("name"))
+        .col(text("unit_name"))
+        .col(text("text"))
+        .col(text("missing"))
+        .col(big_integer("at"))
+        .col(text("request"))
+        .to_owned()
+}
+
+fn approval_copies() -> TableCreateStatement {
+    Table::create()
+        .table("approval_copy")
+        .col(pk_auto("id").big_integer())
+        .col(text("approval_id"))
+        .col(text_null("account"))
+        .col(text_null("role"))
+        .col(text_null("unit_id"))
+        .to_owned()
+}
+
+fn messages() -> TableCreateStatement {
+    Table::create()
+        .table("message")
+        .col(text("id").primary_key())
+        .col(text_null("account"))
+        .col(text_null("role"))
+        .col(text_null("unit_id"))
+        .col(text("category"))
+        .col(text("title"))
+        .col(text("body"))
+        .col(text("link"))
+        .col(big_integer("at"))
+        .to_owned()
+}
+
+fn message_reads() -> TableCreateStatement {
+    Table::create()
+        .table("message_read")
+        .col(text("message_id"))
+        .col(text("account"))
+        .col(big_integer("at"))
+        .primary_key(Index::create().col("message_id").col("account"))
+        .to_owned()
 }

@@ -6,7 +6,7 @@
 mod migrate;
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sea_orm::{
@@ -17,6 +17,7 @@ use sea_orm_migration::MigrationTrait;
 
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::rules::Rules;
 
 /// Connections of the SQLite reader pool.
 const READERS_MAX: u32 = 8;
@@ -30,20 +31,22 @@ const WRITE_WAIT: Duration = Duration::from_secs(20);
 pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
+    rules: Arc<Rules>,
 }
 
 impl Store {
     /// Opens `sqlite:///path/to/file` (made when absent) or `postgres://…`.
     pub async fn open(url: &str) -> Result<Self> {
+        let rules = Arc::new(Rules::embedded().map_err(Error::internal)?);
         if url.starts_with("sqlite:") {
             let write = Database::connect(sqlite_options(url, 1)).await?;
             let read = Database::connect(sqlite_options(url, READERS_MAX)).await?;
-            Ok(Self { write, read })
+            Ok(Self { write, read, rules })
         } else {
             let mut options = ConnectOptions::new(url);
             options.max_connections(POSTGRES_MAX).acquire_timeout(WRITE_WAIT).sqlx_logging(false);
             let pool = Database::connect(options).await?;
-            Ok(Self { write: pool.clone(), read: pool })
+            Ok(Self { write: pool.clone(), read: pool, rules })
         }
     }
 
@@ -57,6 +60,17 @@ impl Store {
     /// Brings the schema up to date; each migration runs once, in its own transaction.
     pub async fn migrate(&self, migrations: &[Box<dyn MigrationTrait>]) -> Result<()> {
         migrate::run(&self.write, migrations).await
+    }
+
+    /// Puts other rules in force than the built-in national ones.
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = Arc::new(rules);
+        self
+    }
+
+    /// Calendars and limits in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub fn backend(&self) -> DbBackend {
@@ -73,7 +87,7 @@ impl Store {
         let mode = (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
         let inner = self.write.begin_with_options(options).await?;
-        Ok(Tx { inner, events: Mutex::default() })
+        Ok(Tx { inner, events: Mutex::default(), rules: Arc::clone(&self.rules) })
     }
 }
 
@@ -82,11 +96,17 @@ impl Store {
 pub struct Tx {
     inner: DatabaseTransaction,
     events: Mutex<Vec<Event>>,
+    rules: Arc<Rules>,
 }
 
 impl Tx {
     pub fn db(&self) -> &DatabaseTransaction {
         &self.inner
+    }
+
+    /// Calendars and limits in force: decisions inside a command reckon by them.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Tells the process after the commit, and only then.

@@ -1,3 +1,6 @@
 //! The kernel through its own door: real SQLite, real policies.
 
+mod approval;
+mod approval_table;
+mod calendar;
 mod command;
