@@ -1,0 +1,10 @@
+//! Types, states and rules of the catalogue; pure, without store, clock or web.
+
+pub mod check;
+pub mod class;
+pub mod codes;
+pub mod field;
+pub mod metadata;
+pub mod scheme;
+pub mod state;
+pub mod terms;
