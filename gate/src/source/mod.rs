@@ -3,6 +3,15 @@
 //! A source knows how to be reached, described, counted, sampled and scanned.
 //! Only the gate scans one; everything else that wants rows goes through `gate::open`.
 
+mod cells;
+pub mod config;
+mod fault;
+mod files;
+mod mysql;
+mod postgres;
+mod sql;
+mod sqlite;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -12,6 +21,21 @@ use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 
 use crate::error::Result;
+use config::{Place, SourceConfig};
+
+/// Prepares a source. Nothing is reached yet: [`Source::probe`] does that.
+pub fn open(conf: &SourceConfig) -> Result<Arc<dyn Source>> {
+    match (conf.kind, &conf.place) {
+        (SourceKind::Postgres, Place::Server(server)) => Ok(Arc::new(postgres::Postgres::new(server)?)),
+        (SourceKind::Mysql, Place::Server(server)) => Ok(Arc::new(mysql::Mysql::new(server, &conf.declared)?)),
+        (SourceKind::Sqlite, Place::Path(path)) => Ok(Arc::new(sqlite::Sqlite::new(path.clone()))),
+        (SourceKind::Postgres | SourceKind::Mysql, Place::Path(_)) => {
+            Err(fault::config("该类数据源需要填写服务器地址"))
+        }
+        (_, Place::Server(_)) => Err(fault::config("该类数据源需要填写文件或目录")),
+        (kind, Place::Path(path)) => Ok(Arc::new(files::Files::new(kind, path.clone(), conf.declared.clone()))),
+    }
+}
 
 /// A reachable source. Errors carry codes, never values, addresses with passwords or driver texts.
 #[async_trait]

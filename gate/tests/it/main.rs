@@ -1,0 +1,3 @@
+//! The gate against real servers, files and clients.
+
+mod sources;
