@@ -90,17 +90,15 @@ fn start_postgres() -> Server {
     fs::write(dir.join("password"), "hufu-test\n").expect("write");
     let unprivileged = own(&dir, "postgres");
     let data = dir.join("data");
-    run(
-        Command::new("sh")
-            .arg("-c")
-            .arg("exec $0 \"$@\"")
-            .args(words(&unprivileged))
-            .arg(bin.join("initdb"))
-            .args(["-U", "hufu", "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync", "--pwfile"])
-            .arg(dir.join("password"))
-            .arg("-D")
-            .arg(&data),
-    );
+    run(Command::new("sh")
+        .arg("-c")
+        .arg("exec $0 \"$@\"")
+        .args(words(&unprivileged))
+        .arg(bin.join("initdb"))
+        .args(["-U", "hufu", "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync", "--pwfile"])
+        .arg(dir.join("password"))
+        .arg("-D")
+        .arg(&data));
     let server = format!(
         "{} {}/postgres -D {} -p {port} -h 127.0.0.1 -k {} -F -c max_connections=60 -c log_min_messages=fatal",
         unprivileged.as_deref().unwrap_or(""),
@@ -115,7 +113,14 @@ fn start_postgres() -> Server {
         check.status().is_ok_and(|s| s.success())
     };
     wait(ready, &dir);
-    let server = Server { port, user: "hufu", password: "hufu-test", database: "postgres", kind: Kind::Postgres, _keeper: keeper };
+    let server = Server {
+        port,
+        user: "hufu",
+        password: "hufu-test",
+        database: "postgres",
+        kind: Kind::Postgres,
+        _keeper: keeper,
+    };
     server.sql("CREATE DATABASE hufu");
     Server { database: "hufu", ..server }
 }
@@ -195,7 +200,9 @@ fn words(prefix: &Option<String>) -> impl Iterator<Item = &str> {
 
 fn postgres_bin() -> PathBuf {
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
-        .map(|entries| entries.flatten().map(|e| e.path().join("bin")).filter(|p| p.join("postgres").exists()).collect())
+        .map(|entries| {
+            entries.flatten().map(|e| e.path().join("bin")).filter(|p| p.join("postgres").exists()).collect()
+        })
         .unwrap_or_default();
     found.sort();
     found.pop().unwrap_or_else(|| panic!("PostgreSQL is missing: apt-get install postgresql"))

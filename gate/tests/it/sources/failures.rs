@@ -63,7 +63,10 @@ async fn cat_2_sqlite_faults_are_told_apart() {
     let path = dir.path().join("s.db");
     assert_eq!(files(SourceKind::Sqlite, &path).probe().await.unwrap_err().code, "GATE-SOURCE-UNREACHABLE");
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute_batch("CREATE TABLE moving (id INTEGER, word TEXT, odd INTEGER); INSERT INTO moving VALUES (1, 'x', '13800138000x')").unwrap();
+    db.execute_batch(
+        "CREATE TABLE moving (id INTEGER, word TEXT, odd INTEGER); INSERT INTO moving VALUES (1, 'x', '13800138000x')",
+    )
+    .unwrap();
     let source = files(SourceKind::Sqlite, &path);
     assert_eq!(source.describe("not_there").await.unwrap_err().code, "GATE-SOURCE-VANISHED");
     let context = session(source.as_ref(), "moving").await;

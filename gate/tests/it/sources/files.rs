@@ -63,12 +63,16 @@ async fn cat_2_csv_that_breaks_its_declared_type_names_the_place_not_the_value()
 #[tokio::test]
 async fn cat_2_json_lines_and_arrays_are_tables() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("lines.ndjson"), "{\"a\":1,\"b\":\"x\"}\n{\"a\":2.5,\"c\":{\"d\":[1]}}\n{\"b\":7}\n").unwrap();
+    fs::write(dir.path().join("lines.ndjson"), "{\"a\":1,\"b\":\"x\"}\n{\"a\":2.5,\"c\":{\"d\":[1]}}\n{\"b\":7}\n")
+        .unwrap();
     fs::write(dir.path().join("array.json"), "\u{feff} [{\"a\":9007199254740993,\"b\":true}, {\"a\":null}]").unwrap();
     fs::write(dir.path().join("broken.json"), "[{\"a\":1},").unwrap();
     let source = files(SourceKind::Json, dir.path());
     let context = session(source.as_ref(), "lines").await;
-    assert_eq!(answer(&context, "SELECT a, b, c FROM t").await, [["1.0", "x", "∅"], ["2.5", "∅", "{\"d\":[1]}"], ["∅", "7", "∅"]]);
+    assert_eq!(
+        answer(&context, "SELECT a, b, c FROM t").await,
+        [["1.0", "x", "∅"], ["2.5", "∅", "{\"d\":[1]}"], ["∅", "7", "∅"]]
+    );
     let context = session(source.as_ref(), "array").await;
     assert_eq!(answer(&context, "SELECT a, b FROM t").await, [["9007199254740993", "true"], ["∅", "∅"]]);
     assert_eq!(source.describe("broken").await.unwrap_err().code, "GATE-SOURCE-VALUE");
@@ -84,8 +88,24 @@ async fn cat_2_workbooks_keep_long_numbers_as_text_and_follow_the_file() {
         for (i, head) in ["电话", "数量", "单价", "混合"].into_iter().enumerate() {
             sheet.write(0, i as u16, head).unwrap();
         }
-        sheet.write(1, 0, 13800138000.0).unwrap().write(1, 1, 3.0).unwrap().write(1, 2, 1.5).unwrap().write(1, 3, 7.0).unwrap();
-        sheet.write(2, 0, "02012345").unwrap().write(2, 1, 4.0).unwrap().write(2, 2, 2.0).unwrap().write(2, 3, "七").unwrap();
+        sheet
+            .write(1, 0, 13800138000.0)
+            .unwrap()
+            .write(1, 1, 3.0)
+            .unwrap()
+            .write(1, 2, 1.5)
+            .unwrap()
+            .write(1, 3, 7.0)
+            .unwrap();
+        sheet
+            .write(2, 0, "02012345")
+            .unwrap()
+            .write(2, 1, 4.0)
+            .unwrap()
+            .write(2, 2, 2.0)
+            .unwrap()
+            .write(2, 3, "七")
+            .unwrap();
         if extra {
             sheet.write(3, 0, "1").unwrap();
         }
@@ -101,7 +121,10 @@ async fn cat_2_workbooks_keep_long_numbers_as_text_and_follow_the_file() {
         source.describe("book.名单").await.unwrap().arrow.fields().iter().map(|f| f.data_type().clone()).collect();
     assert_eq!(types, [DataType::Utf8, DataType::Int64, DataType::Float64, DataType::Utf8]);
     let context = session(source.as_ref(), "book.名单").await;
-    assert_eq!(answer(&context, "SELECT * FROM t").await, [["13800138000", "3", "1.5", "7"], ["02012345", "4", "2.0", "七"]]);
+    assert_eq!(
+        answer(&context, "SELECT * FROM t").await,
+        [["13800138000", "3", "1.5", "7"], ["02012345", "4", "2.0", "七"]]
+    );
     assert_eq!(source.count("book.名单").await.unwrap(), 2);
     std::thread::sleep(std::time::Duration::from_millis(20));
     write(true);

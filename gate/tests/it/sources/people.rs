@@ -4,13 +4,16 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::parquet::arrow::ArrowWriter;
 use hufu_gate::source::config::{DeclaredColumn, DeclaredType, Place, SourceConfig};
 use hufu_gate::source::{Source, SourceKind, open};
 use hufu_test_servers as servers;
-use rust_xlsxwriter::{Format, Workbook};
+use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
 use super::on_server;
 
@@ -57,16 +60,67 @@ const fn person(
 pub(super) const PEOPLE: &[Person] = &[
     person(1, "张三", "abc", "013800138000", "1980-01-31", "2022-03-05 08:09:10", "100.00", 1.5, true, "第一例 😷"),
     person(2, "李四", "ABC", "013800138001", "1999-12-31", "2022-03-05 23:59:59", "-0.05", -2.25, false, "100%_\\"),
-    person(3, "王小明", "Abd", "013900000000", "2000-02-29", "2022-03-06 00:00:01", "99999999.99", 0.1, true, "it's \"quoted\""),
-    person(4, "欧阳娜娜", "abd", "000000000000", "1955-06-15", "2021-12-31 12:00:00", "0.00", 1e10, false, "multi\nline"),
-    person(5, "买买提·阿不都", "Straße", "013800138000", "1980-01-31", "2022-03-05 08:09:10", "100.00", 3.0, true, "彩虹🏳️‍🌈"),
+    person(
+        3,
+        "王小明",
+        "Abd",
+        "013900000000",
+        "2000-02-29",
+        "2022-03-06 00:00:01",
+        "99999999.99",
+        0.1,
+        true,
+        "it's \"quoted\"",
+    ),
+    person(
+        4,
+        "欧阳娜娜",
+        "abd",
+        "000000000000",
+        "1955-06-15",
+        "2021-12-31 12:00:00",
+        "0.00",
+        1e10,
+        false,
+        "multi\nline",
+    ),
+    person(
+        5,
+        "买买提·阿不都",
+        "Straße",
+        "013800138000",
+        "1980-01-31",
+        "2022-03-05 08:09:10",
+        "100.00",
+        3.0,
+        true,
+        "彩虹🏳️‍🌈",
+    ),
     person(6, "𠮷野", "strasse", "1", "2010-10-10", "2020-01-01 00:00:00", "12.30", 2.0, true, "extension B"),
     person(7, "Zoë", "éa", "2", "1970-01-01", "1970-01-01 00:00:00", "7.77", 0.5, false, "z"),
     person(8, "zoe", "ea", "3", "1969-12-31", "1969-12-31 23:59:59", "7.70", 0.25, true, "Z"),
     person(9, "a b", "Z", "4", "2024-02-29", "2024-02-29 10:00:00", "1234567.89", 123.456, false, "=1+1"),
-    Person { id: 10, name: None, code: None, phone: None, born: None, seen: None, amount: None, score: None, active: None, note: None },
-    Person { note: None, ..person(11, "张三丰", "a", "5", "1980-02-01", "2022-03-04 08:09:10", "0.01", 9.0, true, "x") },
-    Person { amount: None, born: None, ..person(12, "张", "zz", "6", "1980-02-01", "2022-03-04 08:09:10", "0.01", 9.5, false, "北京市朝阳区") },
+    Person {
+        id: 10,
+        name: None,
+        code: None,
+        phone: None,
+        born: None,
+        seen: None,
+        amount: None,
+        score: None,
+        active: None,
+        note: None,
+    },
+    Person {
+        note: None,
+        ..person(11, "张三丰", "a", "5", "1980-02-01", "2022-03-04 08:09:10", "0.01", 9.0, true, "x")
+    },
+    Person {
+        amount: None,
+        born: None,
+        ..person(12, "张", "zz", "6", "1980-02-01", "2022-03-04 08:09:10", "0.01", 9.5, false, "北京市朝阳区")
+    },
 ];
 
 const COLUMNS: &str = "id, name, code, phone, born, seen, amount, score, active, note";
@@ -93,7 +147,17 @@ fn values(is_true: &str, is_false: &str, backslash: &str) -> String {
         let active = p.active.map_or("NULL", |a| if a { is_true } else { is_false });
         let score = p.score.map_or("NULL".into(), |s| format!("{s:?}"));
         let amount = p.amount.unwrap_or("NULL");
-        let all = [text(p.name), text(p.code), text(p.phone), text(p.born), text(p.seen), amount.into(), score, active.into(), text(p.note).replace('\\', backslash)];
+        let all = [
+            text(p.name),
+            text(p.code),
+            text(p.phone),
+            text(p.born),
+            text(p.seen),
+            amount.into(),
+            score,
+            active.into(),
+            text(p.note).replace('\\', backslash),
+        ];
         format!("({}, {})", p.id, all.join(", "))
     };
     PEOPLE.iter().map(row).collect::<Vec<_>>().join(",\n")
@@ -124,7 +188,11 @@ pub(super) fn in_mariadb() -> Arc<dyn Source> {
 }
 
 fn declared(columns: &[(&str, DeclaredType)]) -> Vec<DeclaredColumn> {
-    let one = |(column, as_type): &(&str, DeclaredType)| DeclaredColumn { table: "people".into(), column: (*column).into(), as_type: *as_type };
+    let one = |(column, as_type): &(&str, DeclaredType)| DeclaredColumn {
+        table: "people".into(),
+        column: (*column).into(),
+        as_type: *as_type,
+    };
     columns.iter().map(one).collect()
 }
 
@@ -159,8 +227,18 @@ fn csv(dir: &Path) -> Arc<dyn Source> {
     for p in PEOPLE {
         let (id, score, active) = (p.id.to_string(), p.score.map(|s| s.to_string()), p.active.map(|a| a.to_string()));
         let or_empty = |v: Option<&'static str>| v.unwrap_or("").to_owned();
-        let record = [id, or_empty(p.name), or_empty(p.code), or_empty(p.phone), or_empty(p.born), or_empty(p.seen), or_empty(p.amount),
-            score.unwrap_or_default(), active.unwrap_or_default(), or_empty(p.note)];
+        let record = [
+            id,
+            or_empty(p.name),
+            or_empty(p.code),
+            or_empty(p.phone),
+            or_empty(p.born),
+            or_empty(p.seen),
+            or_empty(p.amount),
+            score.unwrap_or_default(),
+            active.unwrap_or_default(),
+            or_empty(p.note),
+        ];
         file.write_record(record).unwrap();
     }
     file.flush().unwrap();
@@ -181,7 +259,8 @@ fn json(dir: &Path) -> Arc<dyn Source> {
 fn xlsx(dir: &Path) -> Arc<dyn Source> {
     let path = dir.join("people.xlsx");
     let mut book = Workbook::new();
-    let (day, instant) = (Format::new().set_num_format("yyyy-mm-dd"), Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"));
+    let (day, instant) =
+        (Format::new().set_num_format("yyyy-mm-dd"), Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"));
     let sheet = book.add_worksheet();
     for (i, name) in (0_u16..).zip(COLUMNS.split(", ")) {
         sheet.write(0, i, name).unwrap();
@@ -193,12 +272,11 @@ fn xlsx(dir: &Path) -> Arc<dyn Source> {
                 sheet.write(row, i, v).unwrap();
             }
         }
-        // Workbooks know no day before 1900-03-01 that is the same everywhere; before it people write text.
         if let Some(v) = p.born {
-            sheet.write_with_format(row, 4, &date(v), &day).unwrap();
+            sheet.write_with_format(row, 4, &stamp(v), &day).unwrap();
         }
         if let Some(v) = p.seen {
-            sheet.write_with_format(row, 5, &at(v), &instant).unwrap();
+            sheet.write_with_format(row, 5, &stamp(v), &instant).unwrap();
         }
         if let Some(v) = p.amount {
             sheet.write(row, 6, v.parse::<f64>().unwrap()).unwrap();
@@ -211,12 +289,17 @@ fn xlsx(dir: &Path) -> Arc<dyn Source> {
         }
     }
     book.save(&path).unwrap();
-    let declared = declared(&[("amount", DeclaredType::Decimal { precision: 12, scale: 2 }), ("score", DeclaredType::Float)]);
+    let declared =
+        declared(&[("amount", DeclaredType::Decimal { precision: 12, scale: 2 }), ("score", DeclaredType::Float)]);
     open(&SourceConfig { kind: SourceKind::Xlsx, place: Place::Path(path), declared }).unwrap()
 }
 
 fn date(v: &str) -> NaiveDate {
     v.parse().unwrap()
+}
+
+fn stamp(v: &str) -> ExcelDateTime {
+    ExcelDateTime::parse_from_str(&v.replace(' ', "T")).unwrap()
 }
 
 fn at(v: &str) -> NaiveDateTime {
@@ -225,7 +308,8 @@ fn at(v: &str) -> NaiveDateTime {
 
 pub(super) fn parquet(dir: &Path) -> Arc<dyn Source> {
     let path = dir.join("people.parquet");
-    let strings = |of: fn(&Person) -> Option<&'static str>| Arc::new(PEOPLE.iter().map(of).collect::<StringArray>()) as ArrayRef;
+    let strings =
+        |of: fn(&Person) -> Option<&'static str>| Arc::new(PEOPLE.iter().map(of).collect::<StringArray>()) as ArrayRef;
     let days = |v: &str| date(v).signed_duration_since(NaiveDate::default()).num_days() as i32;
     let cents = |v: &str| v.replace('.', "").parse::<i128>().unwrap();
     let columns: Vec<(&str, ArrayRef)> = vec![
@@ -234,8 +318,26 @@ pub(super) fn parquet(dir: &Path) -> Arc<dyn Source> {
         ("code", strings(|p| p.code)),
         ("phone", strings(|p| p.phone)),
         ("born", Arc::new(PEOPLE.iter().map(|p| p.born.map(days)).collect::<Date32Array>())),
-        ("seen", Arc::new(PEOPLE.iter().map(|p| p.seen.map(|v| at(v).and_utc().timestamp_micros())).collect::<TimestampMicrosecondArray>())),
-        ("amount", Arc::new(PEOPLE.iter().map(|p| p.amount.map(cents)).collect::<Decimal128Array>().with_precision_and_scale(12, 2).unwrap())),
+        (
+            "seen",
+            Arc::new(
+                PEOPLE
+                    .iter()
+                    .map(|p| p.seen.map(|v| at(v).and_utc().timestamp_micros()))
+                    .collect::<TimestampMicrosecondArray>(),
+            ),
+        ),
+        (
+            "amount",
+            Arc::new(
+                PEOPLE
+                    .iter()
+                    .map(|p| p.amount.map(cents))
+                    .collect::<Decimal128Array>()
+                    .with_precision_and_scale(12, 2)
+                    .unwrap(),
+            ),
+        ),
         ("score", Arc::new(PEOPLE.iter().map(|p| p.score).collect::<Float64Array>())),
         ("active", Arc::new(PEOPLE.iter().map(|p| p.active).collect::<BooleanArray>())),
         ("note", strings(|p| p.note)),

@@ -13,21 +13,35 @@ use super::{answer, files, mariadb, people, plan, postgres, session};
 async fn cat_2_postgres_gets_predicates_projection_and_limit() {
     let context = session(people::in_postgres().as_ref(), "people").await;
     let cases = [
-        ("SELECT id FROM t WHERE id > 3", "SELECT \"id\" FROM \"public\".\"people\" WHERE \"id\" > (($1::text)::int8"),
+        ("SELECT id FROM t WHERE id > 3", "SELECT \"id\" FROM \"public\".\"people\" WHERE \"id\" > ($1::text)::int8"),
         ("SELECT name FROM t WHERE code = 'abc'", "WHERE \"code\" = ($1::text)"),
         ("SELECT name FROM t WHERE code < 'abc'", "WHERE \"code\" COLLATE \"C\" < ($1::text)"),
-        ("SELECT id FROM t WHERE born >= '2000-01-01' AND amount = 7.77", "\"born\" >= ($1::text)::date AND \"amount\" = ($2::text)::numeric"),
+        (
+            "SELECT id FROM t WHERE born >= '2000-01-01' AND amount = 7.77",
+            "\"born\" >= ($1::text)::date AND \"amount\" = ($2::text)::numeric",
+        ),
         ("SELECT id FROM t WHERE note IS NULL", "WHERE \"note\" IS NULL"),
-        ("SELECT id FROM t WHERE id IN (1, 2, 3, 4, 5)", "\"id\" IN (($1::text)::int8, ($2"),
+        ("SELECT id FROM t WHERE id IN (1, 2, 3, 4, 5)", "\"id\" IN (($1::text)::int8, ($2::text)::int8, "),
         ("SELECT id FROM t LIMIT 5", "FROM \"public\".\"people\" LIMIT 5"),
     ];
     for (sql, sent) in cases {
         let plan = plan(&context, sql).await;
-        assert!(plan.contains(&sent.replace("(($1::text)::int8", "($1::text)::int8").replace("IN (($1", "IN (($1")) || plan.contains(sent), "{sql}\n{plan}");
+        assert!(
+            plan.contains(sent),
+            "{sql}
+{plan}"
+        );
     }
-    for kept in ["code <> 'abc'", "code LIKE 'a%'", "upper(name) = 'X'", "length(name) > 2", "id + 1 = 3", "score = 0.0"] {
+    for kept in
+        ["code <> 'abc'", "code LIKE 'a%'", "upper(name) = 'X'", "length(name) > 2", "id + 1 = 3", "score = 0.0"]
+    {
         let plan = plan(&context, &format!("SELECT id FROM t WHERE {kept} LIMIT 5")).await;
-        assert!(!plan.contains("sql=SELECT") || !plan.lines().any(|l| l.contains("sql=") && (l.contains(" WHERE ") || l.contains("LIMIT"))), "{kept}\n{plan}");
+        let sends_more = |l: &str| l.contains("sql=") && (l.contains(" WHERE ") || l.contains("LIMIT"));
+        assert!(
+            !plan.lines().any(sends_more),
+            "{kept}
+{plan}"
+        );
     }
 }
 
@@ -50,9 +64,10 @@ async fn cat_2_mariadb_and_sqlite_get_predicates_and_limit() {
     for (context, sql, sent) in cases {
         let plan = plan(context, sql).await;
         assert!(plan.contains(sent), "{sql}\n{plan}");
-        assert!(!plan.contains("'abc'") || plan.contains("FilterExec"), "{plan}");
     }
-    for (context, kept) in [(&maria, "code <> 'abc'"), (&maria, "born IS NULL"), (&lite, "born = '2000-01-01'"), (&lite, "amount = 1.00")] {
+    for (context, kept) in
+        [(&maria, "code <> 'abc'"), (&maria, "born IS NULL"), (&lite, "born = '2000-01-01'"), (&lite, "amount = 1.00")]
+    {
         let plan = plan(context, &format!("SELECT id FROM t WHERE {kept}")).await;
         assert!(!plan.lines().any(|l| l.contains("sql=") && l.contains(" WHERE ")), "{kept}\n{plan}");
     }
@@ -65,7 +80,8 @@ async fn cat_2_parquet_prunes_row_groups() {
     let ids: ArrayRef = Arc::new((0..100_000).collect::<Int64Array>());
     let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
     let properties = WriterProperties::builder().set_max_row_group_row_count(Some(10_000)).build();
-    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), Some(properties)).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     let context = session(files(SourceKind::Parquet, &path).as_ref(), "numbers").await;
