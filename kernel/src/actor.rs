@@ -44,7 +44,20 @@ impl UnitRef {
 }
 
 /// Level in the tree 省 市 区县 乡镇街道 村社区. A department has the level of the government it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sea_orm::EnumIter, sea_orm::DeriveActiveEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    sea_orm::EnumIter,
+    sea_orm::DeriveActiveEnum,
+)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum UnitLevel {
@@ -68,7 +81,20 @@ impl UnitLevel {
 }
 
 /// The nine roles. None of them, and no two that one person may hold, can both ask and approve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sea_orm::EnumIter, sea_orm::DeriveActiveEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    sea_orm::EnumIter,
+    sea_orm::DeriveActiveEnum,
+)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Role {
     #[sea_orm(string_value = "R1")]
@@ -92,7 +118,8 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Role; 9] = [Role::R1, Role::R2, Role::R3, Role::R4, Role::R5, Role::R6, Role::R7, Role::R8, Role::R9];
+    pub const ALL: [Role; 9] =
+        [Role::R1, Role::R2, Role::R3, Role::R4, Role::R5, Role::R6, Role::R7, Role::R8, Role::R9];
 
     pub fn code(self) -> &'static str {
         match self {
@@ -124,10 +151,15 @@ impl Role {
 
     /// Roles that one person may never hold together.
     pub fn excludes(self, other: Role) -> bool {
-        const PAIRS: [(Role, Role); 4] =
-            [(Role::R1, Role::R4), (Role::R1, Role::R5), (Role::R5, Role::R8), (Role::R2, Role::R8)];
-        let audits_and_operates =
-            (self == Role::R5 && other != Role::R5) || (other == Role::R5 && self != Role::R5);
+        // R1 with R8 would let one person propose and another time confirm changes of rights.
+        const PAIRS: [(Role, Role); 5] = [
+            (Role::R1, Role::R4),
+            (Role::R1, Role::R5),
+            (Role::R1, Role::R8),
+            (Role::R5, Role::R8),
+            (Role::R2, Role::R8),
+        ];
+        let audits_and_operates = (self == Role::R5 && other != Role::R5) || (other == Role::R5 && self != Role::R5);
         audits_and_operates || PAIRS.contains(&(self, other)) || PAIRS.contains(&(other, self))
     }
 }

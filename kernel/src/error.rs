@@ -81,7 +81,8 @@ impl Error {
     }
 
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Kind::Internal, "HF-INTERNAL", "系统内部错误，请稍后再试；如仍出现，请将事件编号告知运维人员").because(cause)
+        Self::new(Kind::Internal, "HF-INTERNAL", "系统内部错误，请稍后再试；如仍出现，请将事件编号告知运维人员")
+            .because(cause)
     }
 
     /// Keeps the cause for the log.

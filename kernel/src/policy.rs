@@ -8,6 +8,8 @@
 //! so that a policy reads: `permit(principal in Role::"R4", action == Action::"…", resource)
 //! when { resource.unit == principal.unit };` and a subtree is `resource.unit in principal.unit`.
 
+pub mod matrix;
+
 use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
 
@@ -49,6 +51,7 @@ pub enum Value {
     Number(i64),
     Truth(bool),
     Unit(UnitRef),
+    Units(Vec<UnitRef>),
     Account(String),
     Texts(Vec<String>),
 }
@@ -161,6 +164,14 @@ fn entities(actor: &Actor, resource: &Resource, principal: EntityUid, target: En
             Value::Account(id) => RestrictedExpression::new_entity_uid(uid("Account", id)?),
             Value::Texts(texts) => {
                 RestrictedExpression::new_set(texts.iter().cloned().map(RestrictedExpression::new_string))
+            }
+            Value::Units(units) => {
+                let mut uids = Vec::new();
+                for unit in units {
+                    unit_chain(&mut seen, unit)?;
+                    uids.push(RestrictedExpression::new_entity_uid(uid("Unit", unit.id.as_str())?));
+                }
+                RestrictedExpression::new_set(uids)
             }
             Value::Unit(unit) => {
                 unit_chain(&mut seen, unit)?;

@@ -130,11 +130,8 @@ pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>> {
 
 /// The data bureau competent for a unit: the nearest 主管部门 at or above its place.
 pub async fn competent_bureau(db: &impl ConnectionTrait, unit: &UnitRef) -> Result<Model> {
-    let bureaus = Entity::find()
-        .filter(Column::Kind.eq(UnitKind::Bureau))
-        .filter(Column::ClosedAt.is_null())
-        .all(db)
-        .await?;
+    let bureaus =
+        Entity::find().filter(Column::Kind.eq(UnitKind::Bureau)).filter(Column::ClosedAt.is_null()).all(db).await?;
     let governing = |bureau: &Model| -> Option<usize> {
         let area = bureau.path.strip_suffix(&format!("{}/", bureau.id))?;
         unit.path.starts_with(area).then_some(area.len())

@@ -20,7 +20,8 @@ impl MigrationName for Base {
 #[async_trait::async_trait]
 impl MigrationTrait for Base {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [accounts(), roles(), changes(), sessions(), guards(), logins(), passwords(), tokens(), profiles()] {
+        for table in [accounts(), roles(), changes(), sessions(), guards(), logins(), passwords(), tokens(), profiles()]
+        {
             manager.create_table(table).await?;
         }
         let indexes = [

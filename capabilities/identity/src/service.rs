@@ -12,10 +12,11 @@ use sea_orm::ConnectionTrait;
 
 use crate::commands::fail_session::FailSession;
 use crate::commands::open_session::OpenSession;
+use crate::commands::pass_second_factor::PassSecondFactor;
+use crate::model::roles::needs_second_factor;
 use crate::model::second_factor::TotpSecret;
 use crate::model::session::{Stage, Standing, TOUCH_SECONDS};
 use crate::model::token::ScramVerifier;
-use crate::model::roles::needs_second_factor;
 use crate::secrets::{Hashing, Passwords, Vault};
 use crate::store::account::{self, Model as Account};
 use crate::store::session::{self, Origin};
@@ -149,8 +150,29 @@ impl Identity {
         let nobody = Ctx { actor: None, ..ctx.clone() };
         let command = OpenSession::new(account.id.clone(), account.password.clone(), origin, step);
         let opened = run(&self.kernel, &nobody, command).await?.output;
-        let known = self.authenticate_session(&opened.cookie, ctx.now).await?.ok_or_else(Error::unauthenticated)?;
-        Ok(Signed { cookie: opened.cookie, session: opened.session, stage: known.stage, actor: known.actor })
+        self.signed(opened.cookie, ctx.now).await
+    }
+
+    /// The six digits after the password. `ctx` holds the person whose session waits for them.
+    pub async fn pass_second_factor(&self, ctx: &Ctx, id: &SessionId, code: &str, agent: &str) -> Result<Signed> {
+        let db = self.kernel.store.reader();
+        let account = account::find(db, &ctx.actor()?.account).await?;
+        let origin = Origin::new(&ctx.client, agent);
+        let wait = session::guesses(db, &account.login).await?.locked(ctx.now);
+        let step = if wait { None } else { self.check_code(&account, code, ctx.now)? };
+        let Some(step) = step else {
+            self.note_failure(ctx, &account.login, Some(&account), &origin).await?;
+            return Err(if wait { locked() } else { wrong_code() });
+        };
+        let cookie = run(&self.kernel, ctx, PassSecondFactor::new(id.clone(), step)).await?.output;
+        self.signed(cookie, ctx.now).await
+    }
+
+    /// What a cookie that was just made stands for.
+    pub async fn signed(&self, cookie: String, now: Timestamp) -> Result<Signed> {
+        let known = self.authenticate_session(&cookie, now).await?.ok_or_else(Error::unauthenticated)?;
+        let session = known.session.ok_or_else(Error::unauthenticated)?;
+        Ok(Signed { cookie, session, stage: known.stage, actor: known.actor })
     }
 
     /// Counts a failure against the log-in name, whether it exists or not.
@@ -253,7 +275,8 @@ impl Identity {
     pub(crate) fn check_code(&self, account: &Account, code: &str, now: Timestamp) -> Result<Option<i64>> {
         let Some(sealed) = &account.totp else { return Ok(None) };
         let bytes = self.vault.open(&totp_place(account), sealed)?;
-        let secret = TotpSecret::from_bytes(&bytes).ok_or_else(|| Error::internal("sealed second factor is malformed"))?;
+        let secret =
+            TotpSecret::from_bytes(&bytes).ok_or_else(|| Error::internal("sealed second factor is malformed"))?;
         Ok(secret.check(code, now, account.totp_step))
     }
 
@@ -271,7 +294,11 @@ impl Identity {
     }
 
     /// The session's row, for pages that show when and from where somebody was here before.
-    pub async fn last_before(&self, db: &impl ConnectionTrait, id: &SessionId) -> Result<Option<session::record::Model>> {
+    pub async fn last_before(
+        &self,
+        db: &impl ConnectionTrait,
+        id: &SessionId,
+    ) -> Result<Option<session::record::Model>> {
         use sea_orm::EntityTrait;
         match session::Entity::find_by_id(id.clone()).one(db).await? {
             Some(found) => session::previous(db, &found).await,

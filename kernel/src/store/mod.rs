@@ -125,16 +125,14 @@ impl Tx {
 
 fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .acquire_timeout(WRITE_WAIT)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
+    options.max_connections(connections).acquire_timeout(WRITE_WAIT).sqlx_logging(false).map_sqlx_sqlite_opts(
+        |sqlite| {
             sqlite
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 .pragma("busy_timeout", "20000")
                 .foreign_keys(true)
-        });
+        },
+    );
     options
 }

@@ -119,8 +119,13 @@ async fn led_1_every_command_leaves_one_entry() {
     run(&kernel, &nobody, Rename { unit: own.clone(), fails: false }).await.unwrap_err();
     run(&kernel, &ctx(&own, Role::R4), Rename { unit: own, fails: true }).await.unwrap_err();
     let refused = |code: &str| (Outcome::Refused, Some(code.to_owned()));
-    let expected =
-        vec![(Outcome::Done, None), refused("HF-REFUSED"), refused("HF-REFUSED"), refused("HF-LOGIN"), refused("HF-DUPLICATE")];
+    let expected = vec![
+        (Outcome::Done, None),
+        refused("HF-REFUSED"),
+        refused("HF-REFUSED"),
+        refused("HF-LOGIN"),
+        refused("HF-DUPLICATE"),
+    ];
     assert_eq!(outcomes(&kernel).await, expected);
 }
 

@@ -6,7 +6,9 @@ use hufu_kernel::error::{Error, Result};
 use hufu_kernel::ids::UnitId;
 use hufu_kernel::store::Tx;
 use hufu_kernel::unit;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+};
 
 use super::{fresh, load_unit, reason};
 use crate::model::account::AccountState;

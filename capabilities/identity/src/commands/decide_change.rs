@@ -32,7 +32,10 @@ pub struct DecideChange {
 
 impl std::fmt::Debug for DecideChange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DecideChange").field("change", &self.change).field("confirm", &self.confirm).finish_non_exhaustive()
+        f.debug_struct("DecideChange")
+            .field("change", &self.change)
+            .field("confirm", &self.confirm)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +53,12 @@ impl std::fmt::Debug for Decided {
 }
 
 impl DecideChange {
-    pub async fn confirm(passwords: &Passwords, change: RoleChangeId, version: Option<i32>, opinion: &str) -> Result<Self> {
+    pub async fn confirm(
+        passwords: &Passwords,
+        change: RoleChangeId,
+        version: Option<i32>,
+        opinion: &str,
+    ) -> Result<Self> {
         let password = initial_password();
         let hash = passwords.hash(&password).await?;
         Ok(Self { change, version, confirm: true, opinion: opinion.to_owned(), fresh: Some((password, hash)) })

@@ -84,4 +84,3 @@ impl Command for OpenSession {
         Ok(Applied::new(Opened { session: id, cookie }).detail(detail))
     }
 }
-

@@ -30,7 +30,9 @@ impl AccountState {
             (Self::Active, E::Lock) => Some(Self::Locked),
             (Self::Locked, E::Unlock) => Some(Self::Active),
             (Self::Active | Self::Locked, E::Close) => Some(Self::Closed),
-            (Self::Active, E::Unlock) | (Self::Locked, E::Lock) | (Self::Closed, E::Lock | E::Unlock | E::Close) => None,
+            (Self::Active, E::Unlock) | (Self::Locked, E::Lock) | (Self::Closed, E::Lock | E::Unlock | E::Close) => {
+                None
+            }
         }
     }
 
@@ -134,8 +136,22 @@ pub struct Upkeep<'a> {
 
 /// Log-in names that name no person.
 const GENERIC: [&str; 16] = [
-    "admin", "administrator", "root", "test", "guest", "user", "demo", "sa", "system", "sys", "public", "operator",
-    "temp", "oracle", "postgres", "super",
+    "admin",
+    "administrator",
+    "root",
+    "test",
+    "guest",
+    "user",
+    "demo",
+    "sa",
+    "system",
+    "sys",
+    "public",
+    "operator",
+    "temp",
+    "oracle",
+    "postgres",
+    "super",
 ];
 
 impl Upkeep<'_> {
@@ -285,7 +301,13 @@ mod tests {
 
     #[test]
     fn a_person_is_checked_in_all_fields_at_once() {
-        let wrong = PersonInput { login: "Admin".into(), name: "x".into(), phone: "12".into(), vendor: "甲公司".into(), ..PersonInput::default() };
+        let wrong = PersonInput {
+            login: "Admin".into(),
+            name: "x".into(),
+            phone: "12".into(),
+            vendor: "甲公司".into(),
+            ..PersonInput::default()
+        };
         let error = wrong.check().unwrap_err();
         let fields: Vec<&str> = error.fields().iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(fields, ["login", "name", "phone", "vendor_until"]);

@@ -97,7 +97,10 @@ mod tests {
     fn what_is_decided_stays_decided() {
         use ChangeEvent::{Confirm, Refuse, Withdraw};
         use ChangeState::{Confirmed, Pending, Refused, Withdrawn};
-        assert_eq!([Confirm, Refuse, Withdraw].map(|e| Pending.after(e)), [Some(Confirmed), Some(Refused), Some(Withdrawn)]);
+        assert_eq!(
+            [Confirm, Refuse, Withdraw].map(|e| Pending.after(e)),
+            [Some(Confirmed), Some(Refused), Some(Withdrawn)]
+        );
         for state in [Confirmed, Refused, Withdrawn] {
             assert_eq!([Confirm, Refuse, Withdraw].map(|e| state.after(e)), [None; 3]);
         }

@@ -91,7 +91,7 @@ mod tests {
         check("Good-123-Ka7", true);
         check("PassWord-9517", false);
         check("", false);
-        check("春江花月夜Kx9", true);
+        check("春江花月夜照Kx-9", true);
         check("Ka1-\u{7}Feng7Lu", false);
     }
 

@@ -77,7 +77,13 @@ mod tests {
                 assert_eq!(built.is_err(), one != other && one.excludes(other), "{one:?} {other:?}");
             }
         }
-        let named = [(Role::R1, Role::R4), (Role::R1, Role::R5), (Role::R5, Role::R6), (Role::R8, Role::R5), (Role::R8, Role::R2)];
+        let named = [
+            (Role::R1, Role::R4),
+            (Role::R1, Role::R5),
+            (Role::R5, Role::R6),
+            (Role::R8, Role::R5),
+            (Role::R8, Role::R2),
+        ];
         for (one, other) in named {
             assert!(RoleSet::new([one, other]).is_err());
             assert!(RoleSet::new([other]).unwrap().changed(&[one], &[]).is_err());

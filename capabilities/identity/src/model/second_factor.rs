@@ -45,7 +45,8 @@ impl TotpSecret {
     /// What the QR code says; `None` when a name has a character that the form forbids.
     pub fn url(&self, login: &str, issuer: &str) -> Option<String> {
         let issuer = issuer.replace(':', " ");
-        let totp = Builder::new().with_secret(self.0.clone()).with_account_name(login).with_issuer(Some(issuer)).build();
+        let totp =
+            Builder::new().with_secret(self.0.clone()).with_account_name(login).with_issuer(Some(issuer)).build();
         totp.ok()?.to_url().ok()
     }
 

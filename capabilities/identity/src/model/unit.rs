@@ -215,8 +215,13 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_named() {
-        let fields: Vec<String> =
-            UnitInput { sort: "x".into(), ..UnitInput::default() }.check().unwrap_err().fields().iter().map(|f| f.field.clone()).collect();
+        let fields: Vec<String> = UnitInput { sort: "x".into(), ..UnitInput::default() }
+            .check()
+            .unwrap_err()
+            .fields()
+            .iter()
+            .map(|f| f.field.clone())
+            .collect();
         assert_eq!(fields, ["code", "name", "kind", "level", "sort"]);
     }
 }

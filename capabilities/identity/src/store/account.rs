@@ -6,9 +6,8 @@ use hufu_kernel::ids::{AccountId, UnitId};
 use hufu_kernel::time::Timestamp;
 use hufu_kernel::unit;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, Condition, ConnectionTrait, QueryOrder, QuerySelect};
 
-use super::alone;
 use crate::model::account::{AccountState, Admission};
 use crate::model::password::HISTORY;
 use crate::model::roles::RoleSet;
@@ -112,7 +111,7 @@ pub async fn set_roles(db: &impl ConnectionTrait, id: &AccountId, wanted: &RoleS
     let before = roles(db, id).await?;
     let gone: Vec<Role> = before.iter().copied().filter(|role| !wanted.contains(*role)).collect();
     if !gone.is_empty() {
-        let those = held::Column::AccountId.eq(id.clone()).and(held::Column::Role.is_in(gone));
+        let those = Condition::all().add(held::Column::AccountId.eq(id.clone())).add(held::Column::Role.is_in(gone));
         held::Entity::delete_many().filter(those).exec(db).await?;
     }
     for role in wanted.iter().filter(|role| !before.contains(role)) {
@@ -125,7 +124,7 @@ pub async fn set_roles(db: &impl ConnectionTrait, id: &AccountId, wanted: &RoleS
 /// Changes a row that the caller has read; somebody faster makes it stale.
 pub async fn update(db: &impl ConnectionTrait, before: &Model, mut change: ActiveModel) -> Result<()> {
     change.version = Set(before.version + 1);
-    let same = Column::Id.eq(before.id.clone()).and(Column::Version.eq(before.version));
+    let same = Condition::all().add(Column::Id.eq(before.id.clone())).add(Column::Version.eq(before.version));
     let done = Entity::update_many().set(change).filter(same).exec(db).await?;
     if done.rows_affected == 0 { Err(Error::stale()) } else { Ok(()) }
 }
@@ -133,14 +132,15 @@ pub async fn update(db: &impl ConnectionTrait, before: &Model, mut change: Activ
 /// Keeps the password that goes, and forgets what is older than the history asks for.
 pub async fn retire_password(db: &impl ConnectionTrait, account: &Model, now: Timestamp) -> Result<()> {
     let row = former::ActiveModel {
-        id: Set(uuid::Uuid::now_v7().to_string()),
+        id: Set(Uuid::now_v7().to_string()),
         account_id: Set(account.id.clone()),
         password: Set(account.password.clone()),
         until: Set(now),
     };
     former::Entity::insert(row).exec_without_returning(db).await?;
     let kept: Vec<String> = former_rows(db, &account.id).await?.into_iter().map(|row| row.id).collect();
-    let old = former::Column::AccountId.eq(account.id.clone()).and(former::Column::Id.is_not_in(kept));
+    let old =
+        Condition::all().add(former::Column::AccountId.eq(account.id.clone())).add(former::Column::Id.is_not_in(kept));
     former::Entity::delete_many().filter(old).exec(db).await?;
     Ok(())
 }

@@ -5,9 +5,8 @@ use hufu_kernel::error::{Error, Result};
 use hufu_kernel::ids::{AccountId, RoleChangeId, UnitId};
 use hufu_kernel::time::Timestamp;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue::Set, ConnectionTrait};
+use sea_orm::{ActiveValue::Set, Condition, ConnectionTrait};
 
-use super::alone;
 use crate::model::change::{ChangeKind, ChangeState, Parties};
 use crate::model::roles;
 
@@ -60,8 +59,11 @@ impl Model {
             ChangeKind::Credentials => self.kind.name().to_owned(),
             ChangeKind::Roles => {
                 let parts = [("增加 ", names(self.add())), ("取消 ", names(self.remove()))];
-                let said: Vec<String> =
-                    parts.into_iter().filter(|(_, roles)| !roles.is_empty()).map(|(word, roles)| format!("{word}{roles}")).collect();
+                let said: Vec<String> = parts
+                    .into_iter()
+                    .filter(|(_, roles)| !roles.is_empty())
+                    .map(|(word, roles)| format!("{word}{roles}"))
+                    .collect();
                 said.join("；")
             }
         }
@@ -92,9 +94,9 @@ pub async fn end(
         decided_at: Set(Some(now)),
         opinion: Set((!opinion.is_empty()).then(|| opinion.to_owned())),
         version: Set(before.version + 1),
-        ..ActiveModel::default()
+        ..Default::default()
     };
-    let same = Column::Id.eq(before.id.clone()).and(Column::Version.eq(before.version));
+    let same = Condition::all().add(Column::Id.eq(before.id.clone())).add(Column::Version.eq(before.version));
     let done = Entity::update_many().set(change).filter(same).exec(db).await?;
     if done.rows_affected == 0 { Err(Error::stale()) } else { Ok(()) }
 }

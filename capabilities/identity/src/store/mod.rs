@@ -1,6 +1,5 @@
 //! The only SQL of this capability, as SeaORM entities and the few questions asked of them.
 
-
 /// An entity without relations, as all of ours are.
 macro_rules! alone {
     () => {
@@ -10,7 +9,6 @@ macro_rules! alone {
         impl ActiveModelBehavior for ActiveModel {}
     };
 }
-pub(crate) use alone;
 
 pub mod account;
 pub mod change;

@@ -5,14 +5,14 @@ use hufu_kernel::error::{Error, Result};
 use hufu_kernel::ids::AccountId;
 use hufu_kernel::unit::{self, UnitKind};
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, JoinType, QuerySelect};
+use sea_orm::{Condition, ConnectionTrait, JoinType, QuerySelect};
 
 use super::account::{self, held};
 use crate::model::account::AccountState;
 
 /// The bureaus in whose area a unit lies, the nearest first.
 pub async fn bureaus_over(db: &impl ConnectionTrait, place: &UnitRef) -> Result<Vec<UnitRef>> {
-    let open = unit::Column::Kind.eq(UnitKind::Bureau).and(unit::Column::ClosedAt.is_null());
+    let open = Condition::all().add(unit::Column::Kind.eq(UnitKind::Bureau)).add(unit::Column::ClosedAt.is_null());
     let all = unit::Entity::find().filter(open).all(db).await?;
     let mut over: Vec<UnitRef> =
         all.iter().map(unit::Model::as_ref).filter(|bureau| place.path.starts_with(area_of(bureau))).collect();
@@ -54,6 +54,6 @@ pub async fn deciding_bureau(
     Err(Error::conflict("HF-NO-MANAGER", "本级和上级主管部门都没有可以复核的数据安全管理员"))
 }
 
-fn account_roles() -> sea_orm::RelationDef {
+fn account_roles() -> RelationDef {
     account::Entity::belongs_to(held::Entity).from(account::Column::Id).to(held::Column::AccountId).into()
 }

@@ -7,7 +7,6 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 
-use super::alone;
 use crate::model::unit::Profile;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -1,13 +1,14 @@
 //! Sessions by the digest of their cookie, guesses by the digest of the log-in name, and the record of log-ins.
 
+use std::collections::BTreeMap;
+
 use hufu_kernel::error::Result;
 use hufu_kernel::ids::{AccountId, SessionId};
 use hufu_kernel::time::Timestamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, Condition, ConnectionTrait, QueryOrder, QuerySelect};
 
-use super::alone;
 use crate::model::session::Guesses;
 use crate::model::token::hash;
 
@@ -129,7 +130,7 @@ pub async fn touch(db: &impl ConnectionTrait, id: &SessionId, now: Timestamp) ->
 }
 
 pub async fn end(db: &impl ConnectionTrait, id: &SessionId, now: Timestamp) -> Result<()> {
-    let open = Column::Id.eq(id.clone()).and(Column::EndedAt.is_null());
+    let open = Condition::all().add(Column::Id.eq(id.clone())).add(Column::EndedAt.is_null());
     Entity::update_many().col_expr(Column::EndedAt, Expr::value(now)).filter(open).exec(db).await?;
     Ok(())
 }
@@ -141,9 +142,9 @@ pub async fn end_all(
     but: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<u64> {
-    let mut those = Column::AccountId.eq(account.clone()).and(Column::EndedAt.is_null());
+    let mut those = Condition::all().add(Column::AccountId.eq(account.clone())).add(Column::EndedAt.is_null());
     if let Some(kept) = but {
-        those = those.and(Column::Id.ne(kept.clone()));
+        those = those.add(Column::Id.ne(kept.clone()));
     }
     let done = Entity::update_many().col_expr(Column::EndedAt, Expr::value(now)).filter(those).exec(db).await?;
     Ok(done.rows_affected)
@@ -174,7 +175,14 @@ pub async fn clear_guesses(db: &impl ConnectionTrait, login: &str) -> Result<()>
     Ok(())
 }
 
-fn guard_key(login: &str) -> String {
+/// Names that are locked now, by their key.
+pub async fn locks(db: &impl ConnectionTrait, now: Timestamp) -> Result<BTreeMap<String, Timestamp>> {
+    let rows = guard::Entity::find().filter(guard::Column::LockedUntil.gt(now)).all(db).await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.login_hash, row.locked_until?))).collect())
+}
+
+/// Under which a log-in name is guarded.
+pub fn guard_key(login: &str) -> String {
     hash(&login.trim().to_ascii_lowercase())
 }
 
@@ -186,7 +194,7 @@ pub async fn note(
     now: Timestamp,
 ) -> Result<()> {
     let row = record::ActiveModel {
-        id: Set(uuid::Uuid::now_v7().to_string()),
+        id: Set(Uuid::now_v7().to_string()),
         account_id: Set(account.clone()),
         at: Set(now),
         client: Set(origin.client.clone()),

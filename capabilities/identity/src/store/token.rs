@@ -5,9 +5,8 @@ use hufu_kernel::ids::{AccountId, TokenId};
 use hufu_kernel::time::Timestamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, QueryOrder};
+use sea_orm::{ActiveValue::Set, Condition, ConnectionTrait, QueryOrder};
 
-use super::alone;
 use crate::model::token::{FreshToken, ScramVerifier, hash};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -91,14 +90,14 @@ pub async fn of(db: &impl ConnectionTrait, account: &AccountId) -> Result<Vec<Mo
 }
 
 pub async fn revoke(db: &impl ConnectionTrait, id: &TokenId, now: Timestamp) -> Result<()> {
-    let open = Column::Id.eq(id.clone()).and(Column::RevokedAt.is_null());
+    let open = Condition::all().add(Column::Id.eq(id.clone())).add(Column::RevokedAt.is_null());
     Entity::update_many().col_expr(Column::RevokedAt, Expr::value(now)).filter(open).exec(db).await?;
     Ok(())
 }
 
 /// Revokes all tokens of an account; gives their number.
 pub async fn revoke_all(db: &impl ConnectionTrait, account: &AccountId, now: Timestamp) -> Result<u64> {
-    let open = Column::AccountId.eq(account.clone()).and(Column::RevokedAt.is_null());
+    let open = Condition::all().add(Column::AccountId.eq(account.clone())).add(Column::RevokedAt.is_null());
     let done = Entity::update_many().col_expr(Column::RevokedAt, Expr::value(now)).filter(open).exec(db).await?;
     Ok(done.rows_affected)
 }

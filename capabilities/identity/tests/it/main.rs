@@ -1,0 +1,9 @@
+//! Identity through its own doors: real store, real policies, real hashes (cheap ones).
+
+mod columns;
+mod house;
+mod login;
+mod matrix;
+mod rights;
+mod tokens;
+mod units;
