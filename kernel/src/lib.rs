@@ -5,12 +5,14 @@
 
 pub mod actor;
 pub mod approval;
+pub mod attachment;
 pub mod audit;
 pub mod calendar;
 pub mod command;
 pub mod error;
 pub mod event;
 pub mod ids;
+pub mod jobs;
 pub mod message;
 pub mod number;
 pub mod policy;

@@ -1,11 +1,11 @@
 //! The kernel's own tables. Every column is marked in `columns.toml`; a test fails on one that is not.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, big_integer_null, integer, integer_null, pk_auto, text, text_null};
+use sea_orm_migration::schema::{big_integer, big_integer_null, boolean, integer, integer_null, pk_auto, text, text_null};
 
 /// Migrations of the kernel, in order.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Base), Box::new(Approvals)]
+    vec![Box::new(Base), Box::new(Approvals), Box::new(Jobs)]
 }
 
 struct Base;
@@ -60,6 +60,29 @@ impl MigrationTrait for Approvals {
         manager.create_index(index("message", "account", false)).await?;
         manager.create_index(index("message", "unit_id", false)).await?;
         manager.create_table(message_reads()).await
+    }
+}
+
+struct Jobs;
+
+impl MigrationName for Jobs {
+    fn name(&self) -> &'static str {
+        "kernel_0003_jobs"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Jobs {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(jobs()).await?;
+        let mut once = Index::create();
+        once.name("job_name_key").table("job").col("name").col("key").unique();
+        manager.create_index(once.to_owned()).await?;
+        let mut due = Index::create();
+        due.name("job_state_run_at").table("job").col("state").col("run_at");
+        manager.create_index(due.to_owned()).await?;
+        manager.create_table(attachments()).await?;
+        manager.create_index(index("attachment", "object_id", false)).await
     }
 }
 
@@ -236,5 +259,55 @@ fn message_reads() -> TableCreateStatement {
         .col(text("account"))
         .col(big_integer("at"))
         .primary_key(Index::create().col("message_id").col("account"))
+        .to_owned()
+}
+
+fn jobs() -> TableCreateStatement {
+    Table::create()
+        .table("job")
+        .col(text("id").primary_key())
+        .col(text("name"))
+        .col(text_null("key"))
+        .col(text("payload"))
+        .col(text("state"))
+        .col(integer("attempts"))
+        .col(big_integer("run_at"))
+        .col(big_integer_null("lease_until"))
+        .col(text_null("lease_owner"))
+        .col(boolean("is_cancelling"))
+        .col(big_integer("done"))
+        .col(big_integer_null("total"))
+        .col(text("current"))
+        .col(text_null("checkpoint"))
+        .col(text_null("result"))
+        .col(text_null("code"))
+        .col(text_null("error"))
+        .col(text_null("account"))
+        .col(text("request"))
+        .col(big_integer("created_at"))
+        .col(big_integer_null("started_at"))
+        .col(big_integer_null("finished_at"))
+        // A job is held exactly while it runs, and has an end exactly when it is over.
+        .check(Expr::cust("(state = 'running') = (lease_owner IS NOT NULL)"))
+        .check(Expr::cust("(lease_owner IS NULL) = (lease_until IS NULL)"))
+        .check(Expr::cust("(state IN ('done','failed','cancelled')) = (finished_at IS NOT NULL)"))
+        .check(Expr::cust("state IN ('queued','running','done','failed','cancelled')"))
+        .to_owned()
+}
+
+fn attachments() -> TableCreateStatement {
+    Table::create()
+        .table("attachment")
+        .col(text("id").primary_key())
+        .col(text("object_kind"))
+        .col(text("object_id"))
+        .col(text("name"))
+        .col(text("media_type"))
+        .col(big_integer("size_bytes"))
+        .col(text("sha256"))
+        .col(text("sm3"))
+        .col(text("account"))
+        .col(text("account_name"))
+        .col(big_integer("at"))
         .to_owned()
 }

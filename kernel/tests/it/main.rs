@@ -2,5 +2,7 @@
 
 mod approval;
 mod approval_table;
+mod attachment;
 mod calendar;
 mod command;
+mod jobs;
