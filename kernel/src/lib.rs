@@ -3,6 +3,9 @@
 //! The kernel knows what an actor, a command, a transaction and an audit record are.
 //! It must never learn what a resource, an application or a grant is.
 
+// Template macros name kit functions by the full path, in this crate as in others.
+extern crate self as hufu_kernel;
+
 pub mod actor;
 pub mod approval;
 pub mod attachment;
@@ -18,6 +21,7 @@ pub mod number;
 pub mod policy;
 pub mod rules;
 pub mod schema;
+pub mod shell;
 pub mod store;
 pub mod time;
 pub mod unit;

@@ -244,6 +244,35 @@ pub fn mark_apart() -> Html {
     Html("<svg class=\"hf-mark hf-apart\" viewBox=\"-12 2 88 60\" aria-hidden=\"true\"><use class=\"l\" href=\"#mark-l\" x=\"-8\"/><use class=\"r\" href=\"#mark-r\" x=\"8\"/></svg>".to_owned())
 }
 
+/// Icon of a notice.
+pub fn note_icon(kind: impl AsRef<str>) -> &'static str {
+    match kind.as_ref() {
+        "amber" => "warn",
+        "bronze" => "chain",
+        _ => "info",
+    }
+}
+
+/// Text as text, owned or borrowed, for comparisons in templates.
+pub fn as_str<T: AsRef<str> + ?Sized>(text: &T) -> &str {
+    text.as_ref()
+}
+
+/// A tab of an object page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tab {
+    pub label: String,
+    pub href: String,
+    pub on: bool,
+    pub count: Option<u64>,
+}
+
+impl Tab {
+    pub fn new(label: impl Into<String>, href: impl Into<String>, on: bool) -> Self {
+        Self { label: label.into(), href: href.into(), on, count: None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
