@@ -258,6 +258,28 @@ pub fn as_str<T: AsRef<str> + ?Sized>(text: &T) -> &str {
     text.as_ref()
 }
 
+/// A truth value, owned or borrowed.
+pub trait Flag {
+    fn is_set(&self) -> bool;
+}
+
+impl Flag for bool {
+    fn is_set(&self) -> bool {
+        *self
+    }
+}
+
+impl<T: Flag + ?Sized> Flag for &T {
+    fn is_set(&self) -> bool {
+        (**self).is_set()
+    }
+}
+
+/// For conditions in templates, where a value may be borrowed.
+pub fn yes(flag: impl Flag) -> bool {
+    flag.is_set()
+}
+
 /// A tab of an object page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tab {

@@ -6,3 +6,4 @@ mod attachment;
 mod calendar;
 mod command;
 mod jobs;
+mod shell;
