@@ -39,7 +39,7 @@ fn day(month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, month, day).unwrap()
 }
 
-pub async fn kit_page(chrome: Chrome) -> axum::response::Response {
+pub(super) async fn kit_page(chrome: Chrome) -> axum::response::Response {
     let running = Due::Left { left: 2, total: 5, until: day(11, 25) };
     page(KitPage {
         chrome: chrome.titled("组件样张").crumb("数据目录", "/catalog").watermarked(),

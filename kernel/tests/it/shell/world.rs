@@ -17,19 +17,19 @@ use hufu_kernel::time::{ManualClock, Timestamp};
 use tokio::sync::broadcast;
 use tower::ServiceExt;
 
-pub const SESSION: &str = "0192f000-0000-7000-8000-000000000001";
-pub const BROWSER: &str = "text/html,application/xhtml+xml";
+pub(super) const SESSION: &str = "0192f000-0000-7000-8000-000000000001";
+pub(super) const BROWSER: &str = "text/html,application/xhtml+xml";
 
-pub fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     // 2026-11-23 09:26 in Beijing
     Timestamp::from_millis(1_795_397_160_000)
 }
 
-pub fn key() -> csrf::Key {
+pub(super) fn key() -> csrf::Key {
     csrf::Key::new([7; 32])
 }
 
-pub fn token() -> String {
+pub(super) fn token() -> String {
     key().token(&SESSION.parse::<SessionId>().unwrap())
 }
 
@@ -46,7 +46,7 @@ impl Figures for Known {
     }
 }
 
-pub fn actor(roles: &[Role]) -> Actor {
+pub(super) fn actor(roles: &[Role]) -> Actor {
     let id = UnitId::generate();
     Actor {
         account: AccountId::generate(),
@@ -63,12 +63,12 @@ pub fn actor(roles: &[Role]) -> Actor {
     }
 }
 
-pub struct World {
-    pub router: Router,
-    pub events: broadcast::Sender<Event>,
+pub(super) struct World {
+    pub(super) router: Router,
+    pub(super) events: broadcast::Sender<Event>,
 }
 
-pub fn world(routes: Router) -> World {
+pub(super) fn world(routes: Router) -> World {
     let (events, _) = broadcast::channel(16);
     let site = Site {
         name: "云江市政务数据安全".into(),
@@ -103,19 +103,19 @@ async fn recognise(mut request: Request, next: Next) -> Response {
 }
 
 impl World {
-    pub async fn send(&self, request: Request) -> (StatusCode, axum::http::HeaderMap, String) {
+    pub(super) async fn send(&self, request: Request) -> (StatusCode, axum::http::HeaderMap, String) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         (parts.status, parts.headers, String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    pub async fn get(&self, path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
+    pub(super) async fn get(&self, path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
         self.send(signed("GET", path).body(Body::empty()).unwrap()).await
     }
 }
 
 /// A request of the signed-in browser.
-pub fn signed(method: &str, path: &str) -> axum::http::request::Builder {
+pub(super) fn signed(method: &str, path: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(path).header(header::COOKIE, "a=b; s=1").header(header::ACCEPT, BROWSER)
 }
