@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hufu_kernel::command::{Applied, Command, Ctx, Loaded};
-use hufu_kernel::error::Result;
+use hufu_kernel::error::{Error, Result};
 use hufu_kernel::ids::AccountId;
 use hufu_kernel::store::Tx;
 use sea_orm::ActiveValue::Set;
@@ -12,7 +12,6 @@ use serde_json::json;
 
 use super::{Placed, load_person, reason};
 use crate::model::account::AccountEvent;
-use crate::model::change::{ChangeEvent, ChangeState};
 use crate::model::roles::RoleSet;
 use crate::store::{account, change, session, token};
 
@@ -66,6 +65,9 @@ impl Command for CloseAccount {
         reason("reason", &self.reason)?;
         let before = placed.account;
         let state = before.state.apply(AccountEvent::Close)?;
+        if change::pending_of(tx.db(), &before.id).await?.is_some() {
+            return Err(Error::conflict("HF-CHANGE-PENDING", "该账号还有待复核的权限变更，请先撤回或复核"));
+        }
         let roles = account::roles(tx.db(), &before.id).await?;
         let row = account::ActiveModel {
             state: Set(state),
@@ -77,10 +79,6 @@ impl Command for CloseAccount {
         account::set_roles(tx.db(), &before.id, &RoleSet::default(), ctx.now).await?;
         let sessions = session::end_all(tx.db(), &before.id, None, ctx.now).await?;
         let tokens = token::revoke_all(tx.db(), &before.id, ctx.now).await?;
-        if let Some(waiting) = change::pending_of(tx.db(), &before.id).await? {
-            let ended = ChangeState::Pending.apply(ChangeEvent::Withdraw)?;
-            change::end(tx.db(), &waiting, ended, None, "账号已注销", ctx.now).await?;
-        }
         let mut handover = Vec::new();
         for kept in self.holdings.iter() {
             handover.extend(kept.of(tx, &before.id).await?.into_iter().filter(|owned| owned.count > 0));

@@ -1,6 +1,7 @@
 //! The second half of a change of rights: the competent security manager confirms or refuses it.
 
 use async_trait::async_trait;
+use hufu_kernel::approval::{self, Decision, Verdict};
 use hufu_kernel::audit::ObjectRef;
 use hufu_kernel::command::{Applied, Command, Ctx, Loaded};
 use hufu_kernel::error::{Error, Result};
@@ -89,6 +90,10 @@ impl Command for DecideChange {
         let state = before.state.apply(event)?;
         let opinion = if self.confirm { self.opinion.trim().to_owned() } else { reason("opinion", &self.opinion)? };
         let subject = account::find(tx.db(), &before.account_id).await?;
+        let (paper, _) = approval::find_by_object(tx, before.id.as_str()).await?;
+        let verdict = if self.confirm { Verdict::Approve } else { Verdict::Refuse };
+        let decision = Decision { verdict, opinion: opinion.clone(), version: paper.version };
+        approval::decide(tx, ctx, &paper.id, decision).await?;
         change::end(tx.db(), &before, state, Some(&decider), &opinion, ctx.now).await?;
         let (password, effect) = match (self.fresh, before.kind) {
             (None, _) => (None, Value::Null),

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use hufu_kernel::actor::Role;
+use hufu_kernel::approval::{self, Kind, NewApproval, StepSpec};
 use hufu_kernel::audit::ObjectRef;
 use hufu_kernel::command::{Applied, Command, Ctx, Loaded};
 use hufu_kernel::error::{Error, FieldError, Result};
@@ -20,6 +21,8 @@ use crate::store::{account, change, places};
 
 /// Numbers of changes: `QX-20261121-0001`.
 const SERIES: &str = "QX";
+/// How the inbox files it.
+const KIND: Kind = Kind { key: "identity.change", name: "权限变更" };
 
 #[derive(Clone, Debug)]
 pub struct ProposeChange {
@@ -80,13 +83,23 @@ impl Command for ProposeChange {
             opinion: Set(None),
             version: Set(1),
         };
-        change::Entity::insert(row).exec_without_returning(tx.db()).await?;
+        let inserted = change::Entity::insert(row).exec_with_returning(tx.db()).await?;
+        let object = ObjectRef::new("role_change", &id, no.clone());
+        let approval = NewApproval {
+            object: object.clone(),
+            kind: KIND,
+            title: format!("{}：{}", subject.name, inserted.summary()),
+            link: page_of(&id),
+            initiator: ctx.actor()?.clone(),
+            steps: vec![StepSpec::new("confirm", "数据安全管理员复核", Role::R1, bureau.clone())],
+            copies: Vec::new(),
+        };
+        approval::start(tx, ctx, approval).await?;
         tx.announce(Event::new("identity.change", id.to_string()));
         let detail = json!({
             "kind": self.kind, "account": subject.login, "add": to_text(&add), "remove": to_text(&remove),
             "bureau": bureau.code, "to": ChangeState::Pending,
         });
-        let object = ObjectRef::new("role_change", &id, no.clone());
         Ok(Applied::new(Proposed { id, no }).object(object).detail(detail))
     }
 }
@@ -105,6 +118,11 @@ impl ProposeChange {
         }
         Ok((add, remove))
     }
+}
+
+/// Where a change is decided.
+pub fn page_of(id: &RoleChangeId) -> String {
+    format!("/sys/roles/{id}")
 }
 
 pub(super) fn exclusive(pair: crate::model::roles::Exclusive) -> Error {

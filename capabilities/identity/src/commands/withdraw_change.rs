@@ -1,6 +1,7 @@
 //! The proposer takes a waiting change back.
 
 use async_trait::async_trait;
+use hufu_kernel::approval;
 use hufu_kernel::command::{Applied, Command, Ctx, Loaded};
 use hufu_kernel::error::Result;
 use hufu_kernel::event::Event;
@@ -29,6 +30,8 @@ impl Command for WithdrawChange {
 
     async fn apply(self, tx: &Tx, ctx: &Ctx, before: change::Model) -> Result<Applied<()>> {
         let state = before.state.apply(ChangeEvent::Withdraw)?;
+        let (paper, _) = approval::find_by_object(tx, before.id.as_str()).await?;
+        approval::withdraw(tx, ctx, &paper.id, paper.version, "").await?;
         change::end(tx.db(), &before, state, None, "", ctx.now).await?;
         tx.announce(Event::new("identity.change", before.id.to_string()));
         Ok(Applied::new(()).detail(json!({ "from": before.state, "to": state })))
