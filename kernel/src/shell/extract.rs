@@ -22,7 +22,8 @@ use crate::time::{Clock, SystemClock};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
-/// A form (`application/x-www-form-urlencoded`, or the query of a GET). Repeated names fill a `Vec`.
+/// A form (`application/x-www-form-urlencoded`, or the query of a GET). Repeated names fill a `Vec`; an empty number is an
+/// absent `Option`, an empty text stays an empty text, so that the model can name every missing field at once.
 #[derive(Clone, Debug)]
 pub struct Form<T>(pub T);
 
@@ -30,7 +31,7 @@ pub struct Form<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
-/// The query string. Repeated names fill a `Vec`, an empty value an absent `Option`.
+/// The query string. Repeated names fill a `Vec`; an empty value counts as absent.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
 
@@ -71,7 +72,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, WebError> {
-        Ok(Self(parse_form(parts.uri.query().unwrap_or("").as_bytes())?))
+        Ok(Self(parse_query(parts.uri.query().unwrap_or(""))?))
     }
 }
 
@@ -88,6 +89,12 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 pub fn parse_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let reader = serde_html_form::Deserializer::from_bytes(bytes);
     serde_path_to_error::deserialize(reader).map_err(|e| invalid(e.path(), e.inner()))
+}
+
+/// Reads a query string: a field that was left empty was not asked for.
+pub fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
+    let asked: Vec<&str> = query.split('&').filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty())).collect();
+    parse_form(asked.join("&").as_bytes())
 }
 
 /// The parser's own words stay out: they are English and may repeat the value.

@@ -10,6 +10,7 @@ pub mod extract;
 pub mod fmt;
 pub mod guard;
 pub mod kit;
+pub mod list;
 pub mod menu;
 pub mod page;
 pub mod parts;
@@ -139,6 +140,7 @@ impl Shell {
             .fallback(page::no_such_page)
             .method_not_allowed_fallback(page::no_such_method)
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .layer(from_fn(list::remember_columns))
             .layer(from_fn(guard::catch_panics))
             .layer(from_fn_with_state(shell.clone(), guard::check_csrf))
             .layer(from_fn(page::render_errors));

@@ -2,4 +2,5 @@
 
 mod guards;
 mod kit;
+mod list;
 mod world;
