@@ -282,3 +282,8 @@ pub async fn page_after(db: &impl ConnectionTrait, last: Option<&ResourceId>, li
     }
     Ok(found.all(db).await?)
 }
+
+/// What changed at or after a moment, for the search index.
+pub async fn changed_since(db: &impl ConnectionTrait, from: Timestamp) -> Result<Vec<Model>> {
+    Ok(Entity::find().filter(Column::UpdatedAt.gte(from)).order_by_asc(Column::Id).all(db).await?)
+}
