@@ -3,8 +3,17 @@
 //! This is the door. Other capabilities name a resource by id or code and get a [`ResourceView`];
 //! they never read the tables behind it.
 
+pub mod commands;
+pub mod jobs;
 pub mod model;
+mod policy;
+mod runtime;
+pub mod search;
 pub mod store;
+
+pub use policy::{ACTIONS, POLICY};
+pub use runtime::{Catalog, Setup, gate_error};
+pub use store::schema::migrations;
 
 use std::collections::HashMap;
 

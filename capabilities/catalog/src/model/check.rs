@@ -110,7 +110,7 @@ enum Family {
     Unknown,
 }
 
-/// Would a value of the native type be what the entry promises? Text may carry anything: files and old systems keep dates and numbers in it.
+/// Would a value of the native type be what the entry promises? A type nobody knows is not held against the source.
 pub fn fits(promised: DataType, native: &str) -> bool {
     let family = family(native);
     if family == Family::Unknown {
@@ -143,6 +143,11 @@ pub fn data_type_of(native: &str) -> DataType {
         Family::Bytes => DataType::General,
         Family::Text | Family::Unknown => DataType::Text,
     }
+}
+
+/// Is this a type of text?
+pub fn is_text(native: &str) -> bool {
+    family(native) == Family::Text
 }
 
 /// Length that a native type states: `varchar(18)` gives 18.

@@ -6,5 +6,6 @@ pub mod codes;
 pub mod field;
 pub mod metadata;
 pub mod scheme;
+pub mod source;
 pub mod state;
 pub mod terms;

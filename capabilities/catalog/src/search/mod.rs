@@ -24,6 +24,7 @@ use tantivy::{DocAddress, Index, IndexReader, IndexWriter, Order, ReloadPolicy, 
 
 pub use facets::{Chosen, Counts, Facet};
 pub use index::UNGRADED;
+pub use sync::{TOPIC, TOPIC_MANY};
 use index::Fields;
 
 /// Characters of a query that are looked at.

@@ -59,7 +59,7 @@ pub mod item {
 
 pub async fn insert(db: &impl ConnectionTrait, check: Model, differences: &[Difference]) -> Result<()> {
     let id = check.id.clone();
-    Entity::insert(super::check::ActiveModel::from(check)).exec_without_returning(db).await?;
+    Entity::insert(ActiveModel::from(check)).exec_without_returning(db).await?;
     let rows: Vec<item::ActiveModel> = differences
         .iter()
         .enumerate()

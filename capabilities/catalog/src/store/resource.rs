@@ -287,3 +287,9 @@ pub async fn page_after(db: &impl ConnectionTrait, last: Option<&ResourceId>, li
 pub async fn changed_since(db: &impl ConnectionTrait, from: Timestamp) -> Result<Vec<Model>> {
     Ok(Entity::find().filter(Column::UpdatedAt.gte(from)).order_by_asc(Column::Id).all(db).await?)
 }
+
+/// Entries that are mounted on a source, in the order of their codes.
+pub async fn on_source(db: &impl ConnectionTrait, source: &SourceId) -> Result<Vec<Model>> {
+    let found = Entity::find().filter(Column::SourceId.eq(source.clone())).order_by_asc(Column::Code);
+    Ok(found.all(db).await?)
+}

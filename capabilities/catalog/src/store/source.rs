@@ -102,3 +102,9 @@ pub async fn update(db: &impl ConnectionTrait, seen: &Model, change: ActiveModel
         .await?;
     if result.rows_affected == 0 { Err(Error::stale()) } else { Ok(()) }
 }
+
+/// Notes what was found about a source; how it is reached stays, and so does its version.
+pub async fn note(db: &impl ConnectionTrait, id: &SourceId, note: ActiveModel) -> Result<()> {
+    Entity::update_many().set(note).filter(Column::Id.eq(id.clone())).exec(db).await?;
+    Ok(())
+}
