@@ -1,0 +1,4 @@
+mod memory;
+mod merkle_laws;
+mod tamper;
+mod vectors;
