@@ -16,6 +16,7 @@ pub mod error;
 pub mod event;
 pub mod ids;
 pub mod jobs;
+pub mod ledger;
 pub mod message;
 pub mod number;
 pub mod policy;

@@ -4,12 +4,10 @@ use crate::LedgerError;
 use crate::merkle::{empty_root, node_hash, root_of};
 use crate::read::TileReader;
 use crate::tile::{
-    BundleReader, TILE_HEIGHT, TILE_WIDTH, TileFile, TilePath, bytes_of, hashes_of, push_framed, read_tile, width_at,
+    BundleReader, TILE_HEIGHT, TILE_LEVELS, TILE_WIDTH, TileFile, TilePath, bytes_of, hashes_of, push_framed,
+    read_tile, width_at,
 };
 use crate::types::{Hash, TreeSize};
-
-/// 256^8 entries: no level above has a full tile.
-const LEVELS_MAX: u32 = 8;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Edge {
@@ -26,7 +24,7 @@ impl Edge {
     /// Reads the edge of a tree of `size` from its tiles.
     pub(crate) fn read(reader: &dyn TileReader, size: TreeSize) -> Result<Self, LedgerError> {
         let mut edge = Self { size: size.0, ..Self::default() };
-        for level in 0..LEVELS_MAX {
+        for level in 0..TILE_LEVELS {
             let number = (size.0 >> (TILE_HEIGHT * level)) / TILE_WIDTH;
             let width = width_at(level, number, size);
             let hashes = if width == 0 {
@@ -93,7 +91,7 @@ impl Edge {
         if width > 0 {
             files.push(TileFile { path: TilePath::entries(self.size / TILE_WIDTH, width), bytes: self.bundle.clone() });
         }
-        for (level, hashes) in (0..LEVELS_MAX).zip(&self.levels) {
+        for (level, hashes) in (0..TILE_LEVELS).zip(&self.levels) {
             if !hashes.is_empty() {
                 let number = (self.size >> (TILE_HEIGHT * level)) / TILE_WIDTH;
                 let path = TilePath::level(level, number, hashes.len() as u64);

@@ -108,19 +108,16 @@ impl<S: LogStore> Log<S> {
         if sequenced.is_empty() {
             return Ok(sequenced);
         }
-        let mut edge = self.edge.clone();
-        let mut full = Vec::new();
+        // The edge runs ahead of the head until the swap; if that fails, the log is stopped for good.
         for one in &sequenced {
-            edge.push(one.entry.as_bytes(), one.leaf, &mut full)?;
+            self.edge.push(one.entry.as_bytes(), one.leaf, &mut self.full)?;
         }
-        let to = Head { size: edge.size(), root: edge.root(), chain };
+        let to = Head { size: self.edge.size(), root: self.edge.root(), chain };
         let entries = sequenced.iter().map(|one| one.entry.as_bytes().to_vec()).collect();
         let batch = Batch { from: self.head, to, entries };
         self.fatal(|log| log.store.stage(&batch))?;
         self.fatal(|log| log.store.swap(&batch.from, &batch.to))?;
         self.head = to;
-        self.edge = edge;
-        self.full.append(&mut full);
         Ok(sequenced)
     }
 
@@ -163,21 +160,18 @@ impl<S: LogStore> Log<S> {
         }
         for batch in &loaded.batches {
             self.replay(batch)?;
+            if loaded.later_bases.contains(&batch.to.size) {
+                self.full.extend(self.edge.partials());
+            }
         }
-        let fresh = loaded.base.is_none();
-        let published = match &loaded.published {
-            Some(bytes) => Some(Checkpoint::verify(bytes, &self.origin, &self.verifiers())?),
-            None => None,
-        };
+        if let Some(bytes) = &loaded.published {
+            let published = Checkpoint::verify(bytes, &self.origin, &self.verifiers())?;
+            self.check_published(&published, base.size, &loaded.batches)?;
+        }
         self.write_tiles()?;
-        if let Some(published) = published {
-            self.check_published(&published)?;
-        }
         self.sign_and_publish()?;
-        if fresh || !loaded.batches.is_empty() || self.store.journal_bytes() > 0 {
-            let head = self.head;
-            self.fatal(|log| log.store.rotate(&head))?;
-        }
+        let head = self.head;
+        self.fatal(|log| log.store.rotate(&head))?;
         while !self.fatal(|log| log.store.settle())? {}
         Ok(Recovered { size: self.head.size, replayed: self.head.size.0 - base.size.0 })
     }
@@ -200,17 +194,23 @@ impl<S: LogStore> Log<S> {
         if self.head == batch.to { Ok(()) } else { Err(wrong("gives another root")) }
     }
 
-    /// What was published commits forever: the recovered log must contain it.
-    fn check_published(&self, published: &Checkpoint) -> Result<(), LedgerError> {
-        if published.size > self.head.size {
+    /// What was published commits forever: the recovered log must contain it. Only heads of batches
+    /// are ever published.
+    fn check_published(&self, published: &Checkpoint, base: TreeSize, batches: &[Batch]) -> Result<(), LedgerError> {
+        let size = published.size;
+        if size > self.head.size {
             return Err(LedgerError::Inconsistent(format!(
-                "checkpoint of size {} was published, only {} entries are stored",
-                published.size, self.head.size
+                "checkpoint of size {size} was published, only {} entries are stored",
+                self.head.size
             )));
         }
-        let own = root(&mut TileTree::new(&self.store, self.head.size), published.size)?;
-        if own != published.root {
-            return Err(LedgerError::Inconsistent(format!("published root at size {} is another", published.size)));
+        let own = if size <= base {
+            Some(root(&mut TileTree::new(&self.store, base), size)?)
+        } else {
+            batches.iter().find(|batch| batch.to.size == size).map(|batch| batch.to.root)
+        };
+        if own != Some(published.root) {
+            return Err(LedgerError::Inconsistent(format!("published root at size {size} is another")));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::log::Head;
 use crate::read::TileReader;
 use crate::tile::TileFile;
+use crate::types::TreeSize;
 
 /// What a storage failure says to those who run the log; paths may stand in it, entries never.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +40,10 @@ pub struct Loaded {
     pub base: Option<Head>,
     /// The committed batches after it, in order.
     pub batches: Vec<Batch>,
-    /// The published checkpoint; `None` when absent or never completely written.
+    /// Sizes at which later journals begin. A stop while old journals are dropped can make any of
+    /// them the base, so recovery writes their partial tiles too.
+    pub later_bases: Vec<TreeSize>,
+    /// The published checkpoint; `None` when none was ever published.
     pub published: Option<Vec<u8>>,
 }
 
@@ -61,7 +65,8 @@ pub trait LogStore: TileReader {
     fn swap(&mut self, from: &Head, to: &Head) -> Result<(), StoreError>;
 
     /// Writes tiles and bundles. They need not be durable before `settle` says so: until then
-    /// `load` still gives the batches they came from.
+    /// `load` still gives the batches they came from. Tiles of the base are durable and must not be
+    /// touched again, not even with the same bytes: a stop in mid-write would take them away.
     fn apply(&mut self, files: &[TileFile]) -> Result<(), StoreError>;
 
     /// Replaces the public checkpoint in one step; readers see the old or the new one.

@@ -13,6 +13,9 @@ pub const TILE_WIDTH: u64 = 256;
 /// Tree levels that one tile spans.
 pub(crate) const TILE_HEIGHT: u32 = 8;
 
+/// 256^8 entries: no level above has a full tile.
+pub(crate) const TILE_LEVELS: u32 = 8;
+
 /// What a tile file holds: entries, or hashes of a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -40,6 +43,15 @@ impl TilePath {
 
     pub fn is_full(&self) -> bool {
         self.width == TILE_WIDTH
+    }
+
+    /// The partial tiles and the partial bundle of a tree of `size`.
+    pub fn partials_at(size: TreeSize) -> Vec<Self> {
+        let number = |level: u32| (size.0 >> (TILE_HEIGHT * level)) / TILE_WIDTH;
+        let levels =
+            (0..TILE_LEVELS).map(|level| Self::level(level, number(level), width_at(level, number(level), size)));
+        let bundle = Self::entries(number(0), width_at(0, number(0), size));
+        levels.chain([bundle]).filter(|path| path.width > 0).collect()
     }
 
     /// The folder that holds partial forms of this tile.
@@ -83,6 +95,17 @@ impl fmt::Display for TilePath {
 pub struct TileFile {
     pub path: TilePath,
     pub bytes: Vec<u8>,
+}
+
+impl TileFile {
+    /// Whether `bytes` are what the same tile held at the smaller width of `earlier`.
+    pub fn grew_from(&self, earlier: &TilePath, bytes: &[u8]) -> bool {
+        let whole = match earlier.kind {
+            Kind::Level(_) => bytes.len() as u64 == earlier.width * Hash::BYTES as u64,
+            Kind::Entries => BundleReader::exactly(bytes, earlier.width).is_some(),
+        };
+        whole && self.bytes.starts_with(bytes)
+    }
 }
 
 /// 1234067 → `x001/x234/067`.

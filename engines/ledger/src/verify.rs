@@ -7,12 +7,9 @@ use crate::entry::Entry;
 use crate::merkle::{empty_root, leaf_hash, node_hash, root_of};
 use crate::note::NoteVerifier;
 use crate::read::TileReader;
-use crate::tile::{BundleReader, Kind, TILE_HEIGHT, TILE_WIDTH, TilePath, hashes_of, width_at};
+use crate::tile::{BundleReader, Kind, TILE_HEIGHT, TILE_LEVELS, TILE_WIDTH, TilePath, hashes_of, width_at};
 use crate::types::{Chain, Hash, Index, Origin, TreeSize};
 use crate::{Checkpoint, LedgerError};
-
-/// 256^8 entries: no level above has a full tile.
-const TILE_LEVELS: u32 = 8;
 
 /// One thing that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]

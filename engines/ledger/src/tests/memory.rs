@@ -29,7 +29,7 @@ impl TileReader for MemoryStore {
 impl LogStore for MemoryStore {
     fn load(&mut self) -> Result<Loaded, StoreError> {
         let published = self.read(Checkpoint::PATH)?;
-        Ok(Loaded { base: self.base, batches: self.batches.clone(), published })
+        Ok(Loaded { base: self.base, batches: self.batches.clone(), later_bases: Vec::new(), published })
     }
 
     fn stage(&mut self, batch: &Batch) -> Result<(), StoreError> {
