@@ -14,6 +14,8 @@ pub mod calendar;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod facts;
+pub mod house;
 pub mod ids;
 pub mod jobs;
 pub mod ledger;

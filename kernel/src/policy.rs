@@ -28,6 +28,13 @@ entity Unit in [Unit];
 entity Account in [Role] { unit: Unit, level: String };
 "#;
 
+/// The kernel's own rules: messages, jobs, the audit pages.
+pub const KERNEL: PolicyText = PolicyText {
+    capability: "kernel",
+    policies: include_str!("policy.cedar"),
+    schema: include_str!("policy.cedarschema"),
+};
+
 /// One capability's rules.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyText {

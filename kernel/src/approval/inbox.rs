@@ -14,7 +14,7 @@ use crate::ids::ApprovalId;
 use crate::time::Timestamp;
 
 /// Rows one page of the inbox may have.
-pub const PAGE_MAX: u64 = 200;
+const PAGE_MAX: u64 = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

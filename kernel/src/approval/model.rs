@@ -11,9 +11,9 @@ use crate::time::Timestamp;
 /// Steps one approval may ever have, added signers included.
 pub const STEPS_MAX: usize = 20;
 /// Characters of an opinion.
-pub const OPINION_MAX: usize = 2000;
+const OPINION_MAX: usize = 2000;
 /// Items of one list of what is missing.
-pub const MISSING_MAX: usize = 50;
+const MISSING_MAX: usize = 50;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {

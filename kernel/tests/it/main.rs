@@ -6,4 +6,5 @@ mod attachment;
 mod calendar;
 mod command;
 mod jobs;
+mod recovery;
 mod shell;

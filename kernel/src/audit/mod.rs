@@ -4,6 +4,16 @@
 //! After the commit its body goes to the sequencer; the act is acknowledged only when both are durable.
 //! `docs/ledger.md` has the table of what happens when the machine stops in between.
 
+mod compare;
+mod names;
+mod project;
+mod read;
+
+pub use compare::{Difference, compare, indexed};
+pub use names::{ActionName, ActionNames};
+pub use project::{Durable, Feed, Inlet, Projector, Recovery, channel, recover};
+pub use read::{EntryQuery, actions, count, of_object, page};
+
 use async_trait::async_trait;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
@@ -149,4 +159,9 @@ pub fn row(entry: &Entry, idx: Option<i64>) -> Result<ActiveModel> {
 pub async fn write(db: &impl ConnectionTrait, entry: &Entry) -> Result<()> {
     Entity::insert(row(entry, None)?).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// Records an act that is no command (access to data): durable in the log when this returns, in the copy soon after.
+pub async fn record(kernel: &crate::command::Kernel, entry: &Entry) -> Result<u64> {
+    kernel.sequencer.append(entry.body()?).await
 }

@@ -1,0 +1,48 @@
+//! Chinese names of actions, so that people read 提交用数申请 and not `sharing.application.submit`.
+
+use std::collections::BTreeMap;
+
+/// Action → name; each capability adds its own.
+#[derive(Clone, Debug, Default)]
+pub struct ActionNames(BTreeMap<&'static str, &'static str>);
+
+/// One capability's names.
+pub type ActionName = (&'static str, &'static str);
+
+/// What the kernel itself records.
+const KERNEL: &[ActionName] = &[
+    ("kernel.message.read", "标记消息已读"),
+    ("kernel.job.cancel", "取消后台任务"),
+    ("audit.ledger.verify", "校验存证账本"),
+    ("gate.query.begin", "开始查询数据"),
+    ("gate.query.end", "结束查询数据"),
+    ("gate.query.refused", "拒绝查询数据"),
+    ("gate.query.interrupted", "查询中断"),
+];
+
+impl ActionNames {
+    pub fn new() -> Self {
+        let mut names = Self::default();
+        names.add(KERNEL);
+        names
+    }
+
+    pub fn add(&mut self, more: &[ActionName]) -> &mut Self {
+        self.0.extend(more.iter().copied());
+        self
+    }
+
+    /// The name, or the action itself where nobody named it.
+    pub fn name<'a>(&self, action: &'a str) -> &'a str {
+        self.0.get(action).copied().unwrap_or(action)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = ActionName> {
+        self.0.iter().map(|(action, name)| (*action, *name))
+    }
+
+    /// Actions that have no name; a test of the house keeps this empty.
+    pub fn missing<'a>(&self, actions: &'a [String]) -> Vec<&'a str> {
+        actions.iter().map(String::as_str).filter(|action| !self.0.contains_key(action)).collect()
+    }
+}

@@ -1,0 +1,108 @@
+//! Reading the metadata copy of the ledger: pages with filters, and the 操作记录 of one object.
+
+use sea_orm::sea_query::{Condition, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{Column, Entity, Model, Outcome};
+use crate::actor::UnitRef;
+use crate::error::Result;
+use crate::time::Timestamp;
+use crate::unit;
+
+/// Entries one page may have.
+const PAGE_MAX: u64 = 200;
+
+/// Filters of the audit pages; what is absent filters nothing.
+#[derive(Clone, Debug, Default)]
+pub struct EntryQuery {
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+    pub login: Option<String>,
+    /// Code of the unit that acted.
+    pub unit: Option<String>,
+    /// An action, or all below it: `sharing.application` finds `sharing.application.submit`.
+    pub action: Option<String>,
+    pub object_kind: Option<String>,
+    pub outcome: Option<Outcome>,
+    /// Part of the object's number, the login, the request or the error code.
+    pub text: Option<String>,
+    /// Only acts of this unit and those below it.
+    pub scope: Option<UnitRef>,
+    pub oldest_first: bool,
+    /// From 1.
+    pub page: u64,
+    pub size: u64,
+}
+
+/// One page of entries and the number in all.
+pub async fn page(db: &impl ConnectionTrait, query: &EntryQuery) -> Result<(Vec<Model>, u64)> {
+    let select = Entity::find().filter(condition(query));
+    let total = select.clone().count(db).await?;
+    let size = query.size.clamp(1, PAGE_MAX);
+    let offset = query.page.max(1).saturating_sub(1).saturating_mul(size);
+    let ordered = if query.oldest_first {
+        select.order_by_asc(Column::At).order_by_asc(Column::Id)
+    } else {
+        select.order_by_desc(Column::At).order_by_desc(Column::Id)
+    };
+    Ok((ordered.offset(offset).limit(size).all(db).await?, total))
+}
+
+/// What happened to one object, the newest first.
+pub async fn of_object(db: &impl ConnectionTrait, kind: &str, id: &str, limit: u64) -> Result<Vec<Model>> {
+    let found = Entity::find().filter(Column::ObjectId.eq(id)).filter(Column::ObjectKind.eq(kind));
+    let newest = found.order_by_desc(Column::At).order_by_desc(Column::Id);
+    Ok(newest.limit(limit.min(PAGE_MAX)).all(db).await?)
+}
+
+/// All actions that ever happened, for the filter.
+pub async fn actions(db: &impl ConnectionTrait) -> Result<Vec<String>> {
+    let found = Entity::find().select_only().column(Column::Action).distinct().order_by_asc(Column::Action);
+    Ok(found.into_tuple::<String>().all(db).await?)
+}
+
+/// How many entries an object has, by query.
+pub async fn count(db: &impl ConnectionTrait, query: &EntryQuery) -> Result<u64> {
+    Ok(Entity::find().filter(condition(query)).count(db).await?)
+}
+
+fn condition(query: &EntryQuery) -> Condition {
+    let mut all = Condition::all();
+    if let Some(from) = query.from {
+        all = all.add(Column::At.gte(from));
+    }
+    if let Some(to) = query.to {
+        all = all.add(Column::At.lte(to));
+    }
+    for (column, wanted) in
+        [(Column::Login, &query.login), (Column::Unit, &query.unit), (Column::ObjectKind, &query.object_kind)]
+    {
+        if let Some(wanted) = filled(wanted) {
+            all = all.add(column.eq(wanted));
+        }
+    }
+    if let Some(action) = filled(&query.action) {
+        let action = action.trim_end_matches('.');
+        all = all.add(Condition::any().add(Column::Action.eq(action)).add(Column::Action.starts_with(format!("{action}."))));
+    }
+    if let Some(outcome) = query.outcome {
+        all = all.add(Column::Outcome.eq(outcome));
+    }
+    if let Some(text) = filled(&query.text) {
+        let columns = [Column::ObjectNo, Column::Login, Column::Request, Column::Code];
+        all = all.add(columns.into_iter().fold(Condition::any(), |any, column| any.add(column.contains(text))));
+    }
+    if let Some(top) = &query.scope {
+        let units = Query::select()
+            .column(unit::Column::Code)
+            .from(unit::Entity)
+            .and_where(unit::Column::Path.starts_with(&top.path))
+            .to_owned();
+        all = all.add(Column::Unit.in_subquery(units));
+    }
+    all
+}
+
+fn filled(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
