@@ -43,7 +43,7 @@ const VILLAGES_TOTAL: usize = 69;
 
 /// A unit to be made; parents stand before their children.
 #[derive(Clone, Debug)]
-pub struct UnitPlan {
+pub(crate) struct UnitPlan {
     pub code: String,
     pub name: String,
     pub kind: UnitKind,
@@ -53,14 +53,14 @@ pub struct UnitPlan {
 
 /// A department of the city with what its work is about.
 #[derive(Clone, Debug)]
-pub struct Department {
+pub(crate) struct Department {
     pub code: &'static str,
     pub name: &'static str,
     pub theme: &'static str,
     pub subjects: Vec<&'static str>,
 }
 
-pub fn departments() -> Vec<Department> {
+pub(crate) fn departments() -> Vec<Department> {
     let row = |line: &'static str| -> Option<Department> {
         let mut cells = line.split(',');
         let (code, name, theme) = (cells.next()?, cells.next()?, cells.next()?);
@@ -70,10 +70,10 @@ pub fn departments() -> Vec<Department> {
 }
 
 /// The code of the city's data bureau, competent for the city level.
-pub const BUREAU: &str = "sjj";
+pub(crate) const BUREAU: &str = "sjj";
 
 /// All 223 units, parents first.
-pub fn units() -> Vec<UnitPlan> {
+pub(crate) fn units() -> Vec<UnitPlan> {
     let mut all = vec![
         plan("jn", "江南省", UnitKind::Area, UnitLevel::Province, None),
         plan("yj", "云江市", UnitKind::Area, UnitLevel::City, Some("jn")),

@@ -3,14 +3,14 @@
 use super::city::{Department, departments};
 use super::epidemic::{self, Cell, Column, Store};
 
-pub const TABLES: usize = 167;
-pub const INTERFACES: usize = 62;
-pub const MAPS: usize = 23;
-pub const FILES: usize = 1_959;
-pub const CONDITIONAL: usize = 916;
+pub(crate) const TABLES: usize = 167;
+pub(crate) const INTERFACES: usize = 62;
+pub(crate) const MAPS: usize = 23;
+pub(crate) const FILES: usize = 1_959;
+pub(crate) const CONDITIONAL: usize = 916;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     Table,
     Interface,
     Map,
@@ -19,7 +19,7 @@ pub enum Kind {
 
 /// One entry to be published.
 #[derive(Clone, Debug)]
-pub struct EntryPlan {
+pub(crate) struct EntryPlan {
     pub unit: &'static str,
     pub theme: &'static str,
     pub name: String,
@@ -80,7 +80,7 @@ const PERSONAL: [&str; 16] = [
 const ORDINARY_ROWS: usize = 60;
 
 /// All entries, epidemic tables first.
-pub fn entries() -> Vec<EntryPlan> {
+pub(crate) fn entries() -> Vec<EntryPlan> {
     let departments = departments();
     let mut all: Vec<EntryPlan> = epidemic::TABLES.iter().map(|table| epidemic_entry(table, &departments)).collect();
     let ordinary = TABLES - all.len();
@@ -99,7 +99,7 @@ fn by_rank(departments: &[Department], count: usize) -> impl Iterator<Item = (&D
         .take(count)
 }
 
-fn epidemic_entry(table: &epidemic::Table, departments: &[Department]) -> EntryPlan {
+fn epidemic_entry(table: &epidemic::Table<'_>, departments: &[Department]) -> EntryPlan {
     let theme = departments.iter().find(|d| d.code == table.unit).map_or("健康保障", |d| d.theme);
     EntryPlan {
         unit: table.unit,

@@ -4,7 +4,7 @@ use super::people::{DISTRICTS, People, Person};
 
 /// Where a table rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Store {
+pub(crate) enum Store {
     Sqlite,
     Csv,
     Xlsx,
@@ -13,7 +13,7 @@ pub enum Store {
 
 /// What a column holds; drives its cells, its field kind and its grade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cell {
+pub(crate) enum Cell {
     Name,
     IdCard,
     Sex,
@@ -32,17 +32,17 @@ pub enum Cell {
 }
 
 /// A column: physical name, Chinese name, content.
-pub type Column = (&'static str, &'static str, Cell);
+pub(crate) type Column = (&'static str, &'static str, Cell);
 
 /// One table with its owner and its entry's name.
 #[derive(Clone, Copy, Debug)]
-pub struct Table {
+pub(crate) struct Table<'a> {
     pub unit: &'static str,
-    pub table: &'static str,
-    pub title: &'static str,
+    pub table: &'a str,
+    pub title: &'a str,
     pub store: Store,
     pub rows: usize,
-    pub columns: &'static [Column],
+    pub columns: &'a [Column],
 }
 
 const PERSON: [Column; 4] =
@@ -57,7 +57,7 @@ macro_rules! columns {
 
 /// Rows in all: 254,800.
 #[expect(clippy::indexing_slicing, reason = "constant indices into a constant array of four")]
-pub const TABLES: [Table; 13] = [
+pub(crate) const TABLES: [Table<'static>; 13] = [
     Table { unit: "sjdhlw", table: "yq_hsjc", title: "新冠病毒核酸检测结果", store: Store::Parquet, rows: 120_000, columns: columns![("jcjg", "检测机构", Cell::Word(&["市疾控中心", "市人民医院", "市中医院", "云江迪安检验所"])), ("cysj", "采样日期", Cell::Date), ("jcjgz", "检测结果", RESULT), ("qx", "所属区县", Cell::District), ("tmbh", "试管条码", Cell::Code("HS"))] },
     Table { unit: "sjj", table: "yq_jkm", title: "健康码申领信息", store: Store::Sqlite, rows: 30_000, columns: columns![("slrq", "申领日期", Cell::Date), ("mzt", "码状态", Cell::Word(&["绿码", "绿码", "绿码", "黄码", "红码"])), ("qx", "所属区县", Cell::District)] },
     Table { unit: "sjdhlw", table: "yq_ymjz", title: "新冠病毒疫苗接种信息", store: Store::Sqlite, rows: 20_000, columns: columns![("xb", "性别", Cell::Sex), ("csrq", "出生日期", Cell::BirthDate), ("jzrq", "接种日期", Cell::Date), ("jzzc", "接种针次", Cell::Number(4)), ("ymmc", "疫苗名称", Cell::Word(&["灭活疫苗（Vero细胞）", "重组蛋白疫苗（CHO细胞）", "腺病毒载体疫苗"]))] },
@@ -75,7 +75,7 @@ pub const TABLES: [Table; 13] = [
 
 impl Cell {
     /// Field kind by which rules choose a mask.
-    pub fn kind(self) -> &'static str {
+    pub(crate) fn kind(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::IdCard => "id_card",
@@ -88,7 +88,7 @@ impl Cell {
         }
     }
 
-    pub fn grade(self) -> &'static str {
+    pub(crate) fn grade(self) -> &'static str {
         match self {
             Self::Name | Self::Mobile | Self::Address | Self::BirthDate => "L3",
             Self::IdCard => "L4",
@@ -100,7 +100,7 @@ impl Cell {
 }
 
 /// All rows of a table as text, in column order.
-pub fn rows(table: &Table) -> impl Iterator<Item = Vec<String>> + use<'_> {
+pub(crate) fn rows<'a>(table: &'a Table<'a>) -> impl Iterator<Item = Vec<String>> + use<'a> {
     let mut people = People::seeded(seed(table.table));
     (0..table.rows).map(move |at| {
         let person = people.person();

@@ -4,3 +4,4 @@ pub(crate) mod city;
 pub(crate) mod entries;
 pub(crate) mod epidemic;
 pub(crate) mod people;
+pub(crate) mod tables;

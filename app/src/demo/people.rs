@@ -18,7 +18,7 @@ const BIRTH_DAYS: i64 = 32_500;
 
 /// One invented person.
 #[derive(Clone, Debug)]
-pub struct Person {
+pub(crate) struct Person {
     pub name: String,
     pub id_card: String,
     pub sex: &'static str,
@@ -29,7 +29,7 @@ pub struct Person {
 }
 
 /// A row of districts with the area codes of their identity numbers.
-pub const DISTRICTS: [(&str, &str); 6] = [
+pub(crate) const DISTRICTS: [(&str, &str); 6] = [
     ("清河区", "441802"),
     ("云东区", "441803"),
     ("江口县", "441821"),
@@ -40,16 +40,16 @@ pub const DISTRICTS: [(&str, &str); 6] = [
 
 /// An endless row of people from one seed.
 #[derive(Debug)]
-pub struct People {
+pub(crate) struct People {
     rng: StdRng,
 }
 
 impl People {
-    pub fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Self { rng: StdRng::seed_from_u64(seed) }
     }
 
-    pub fn person(&mut self) -> Person {
+    pub(crate) fn person(&mut self) -> Person {
         let (district, area) = self.pick(&DISTRICTS);
         let birth = chrono::NaiveDate::from_ymd_opt(1930, 1, 1).unwrap_or_default()
             + chrono::Duration::days(self.rng.random_range(0..BIRTH_DAYS));
@@ -66,7 +66,7 @@ impl People {
         }
     }
 
-    pub fn name(&mut self) -> String {
+    pub(crate) fn name(&mut self) -> String {
         let mut name = if self.rng.random_range(0..60) == 0 {
             self.pick(&COMPOUND).to_owned()
         } else {
@@ -79,22 +79,22 @@ impl People {
         name
     }
 
-    pub fn mobile(&mut self) -> String {
+    pub(crate) fn mobile(&mut self) -> String {
         format!("{}{:08}", self.pick(&MOBILE_HEADS), self.rng.random_range(0..100_000_000))
     }
 
-    pub fn address(&mut self, district: &str) -> String {
+    pub(crate) fn address(&mut self, district: &str) -> String {
         let street = self.pick(&STREETS);
         let (number, block, room) =
             (self.rng.random_range(1..400), self.rng.random_range(1..30), self.rng.random_range(101..1808));
         format!("江南省云江市{district}{street}{number}号{block}栋{room}室")
     }
 
-    pub fn number(&mut self, below: u32) -> u32 {
+    pub(crate) fn number(&mut self, below: u32) -> u32 {
         self.rng.random_range(0..below.max(1))
     }
 
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         let at = self.rng.random_range(0..from.len());
         #[expect(clippy::indexing_slicing, reason = "the index was drawn below the length; lists are constants")]
         from[at]
@@ -107,7 +107,7 @@ impl People {
 }
 
 /// GB 11643: area, birth, sequence and the MOD 11-2 check digit.
-pub fn identity_number(area: &str, birth: chrono::NaiveDate, sequence: u32) -> String {
+pub(crate) fn identity_number(area: &str, birth: chrono::NaiveDate, sequence: u32) -> String {
     let body = format!("{area}{}{sequence:03}", birth.format("%Y%m%d"));
     let weighted: u32 = body.chars().zip(0u32..).filter_map(|(c, at)| Some(c.to_digit(10)? * (1 << (17 - at)) % 11)).sum();
     let check = "10X98765432".chars().nth((weighted % 11) as usize).unwrap_or('X');
