@@ -25,7 +25,7 @@ struct Line {
 
 fn main() -> anyhow::Result<()> {
     let arguments = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let base = arguments.map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let base = arguments.map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     let scratch = tempfile::Builder::new().prefix("ledger-bench-").tempdir_in(base)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
     let mut lines = vec![bare(&scratch.path().join("bare"))?];

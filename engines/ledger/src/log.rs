@@ -132,6 +132,11 @@ impl<S: LogStore> Log<S> {
         self.published.as_ref().ok_or(LedgerError::Stopped)
     }
 
+    /// Whether an old journal still waits to be forgotten.
+    pub fn is_settling(&self) -> bool {
+        self.settling
+    }
+
     /// Keeps the journal short: begins a new one once it holds `journal_bytes_max`, and takes one
     /// step of settling an old one. Cheap when there is nothing to do.
     pub fn tidy(&mut self, journal_bytes_max: u64) -> Result<(), LedgerError> {

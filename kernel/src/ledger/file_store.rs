@@ -13,7 +13,7 @@ use super::disk::{Disk, OsDisk};
 use super::journal::{Tail, read_segment};
 
 /// Files made durable in one step of settling, so that a step never holds up writers for long.
-const SETTLE_FILES_PER_STEP: usize = 16;
+const SETTLE_FILES_PER_STEP: usize = 4;
 const CHECKPOINT_NEW: &str = "checkpoint.new";
 
 /// The store of a running log; see the module.
@@ -205,7 +205,11 @@ impl LogStore for FileStore {
         self.head = Some(*base);
         self.journal_bytes = 0;
         self.base_partials = partials_at(base);
-        self.settling.files.append(&mut self.applied);
+        let applied = std::mem::take(&mut self.applied);
+        // Partial tiles between two bases need not be durable: a torn one is dropped when the log is
+        // opened. While it is being opened, those of every journal still there are.
+        let needed = |path: &String| self.opening || !path.contains(".p/") || self.base_partials.contains(path);
+        self.settling.files.extend(applied.into_iter().filter(needed));
         self.settling.outgrown.append(&mut self.outgrown);
         self.opening = false;
         Ok(())

@@ -17,6 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 /// must hand over quickly and never wait for a writer.
 pub type OnDurable = Box<dyn FnMut(&[Sequenced]) + Send>;
 
+/// Between two steps of settling when nobody writes.
+const SETTLE_PAUSE: Duration = Duration::from_millis(5);
+
 /// Limits and rhythm of the writing thread.
 #[derive(Clone, Copy, Debug)]
 pub struct SequencerConfig {
@@ -196,10 +199,10 @@ impl<S: LogStore> Writer<S> {
         }
     }
 
-    /// How long publishing may still wait; `None` when everything is published.
+    /// How long the thread may wait for work; `None` when nothing is left to publish or to settle.
     fn wait(&self) -> Option<Duration> {
         if self.log.published().is_some_and(|published| published.size == self.log.head().size) {
-            return None;
+            return self.log.is_settling().then_some(SETTLE_PAUSE);
         }
         let since = self.published_at.map_or(Duration::MAX, |at| at.elapsed());
         Some(self.config.publish_interval.saturating_sub(since))

@@ -32,7 +32,7 @@ fn led_2_one_changed_byte_in_any_kind_of_file_is_named() {
     ];
     for (path, names, alone) in cases {
         let sound = files.borrow().get(path).unwrap_or_else(|| panic!("{path}")).clone();
-        for at in [0, 1, 2, sound.len() / 3, sound.len() / 2, sound.len() - 1] {
+        for at in [0, sound.len() / 2, sound.len() - 1] {
             files.borrow_mut().insert(path.to_owned(), flipped(&sound, at));
             let report = verify(log.store(), &origin(), &keys()).unwrap();
             let named = paths_of(&report);
