@@ -29,7 +29,7 @@ struct Resource {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct ResourceFilter {
+pub(super) struct ResourceFilter {
     q: Option<String>,
     owner: Option<String>,
     kind: Option<String>,
