@@ -22,13 +22,21 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
 use hufu_kernel::error::{Error, Kind};
+use hufu_kernel::event::Event;
 use hufu_kernel::shell::WebResult;
 
 #[tokio::main]
 async fn main() {
-    let routes = Router::new().route("/kit", get(kit::kit_page)).route("/catalog", get(list::index)).route("/fail/{kind}", get(fail));
+    let routes = Router::new()
+        .route("/kit", get(kit::kit_page))
+        .route("/catalog", get(list::index))
+        .route("/jobs/{id}/card", get(kit::job_card))
+        .route("/fail/{kind}", get(fail));
     let world = world::world(routes);
-    let router = world.router.layer(from_fn(sign_in));
+    let events = world.events;
+    let emit =
+        get(move |Path(key): Path<String>| async move { events.send(Event::new("job", key)).is_ok().to_string() });
+    let router = world.router.layer(from_fn(sign_in)).route("/emit/{key}", emit);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}", listener.local_addr().unwrap());
     axum::serve(listener, router).await.unwrap();

@@ -24,7 +24,13 @@ export function follow() {
 
 function open() {
   source = new EventSource(`/events?topics=${encodeURIComponent(topics)}`);
-  source.onopen = () => (failures = 0);
+  source.onopen = () => {
+    failures = 0;
+    clearInterval(polling);
+    polling = null;
+  };
+  // The server could not say everything that happened meanwhile: every piece is fetched anew.
+  source.addEventListener("resync", () => listeners().forEach(renew));
   source.onmessage = (message) => {
     const event = JSON.parse(message.data);
     listeners().forEach((element) => {
@@ -34,7 +40,8 @@ function open() {
   };
   source.onerror = () => {
     failures += 1;
-    if (failures < RETRIES) return;
+    // A refused stream is closed at once; a broken one is tried again by the browser.
+    if (failures < RETRIES && source.readyState !== EventSource.CLOSED) return;
     source.close();
     polling = polling || setInterval(poll, POLL_MS);
   };

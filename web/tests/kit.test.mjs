@@ -127,3 +127,29 @@ test("a page prints on A4 without its menu", { skip }, async () => {
   const pdf = await page.pdf({ format: "A4" });
   assert.ok(pdf.length > 10000);
 });
+
+const RUNNING = "#job-1 .hf-tag:has-text(\"执行中\")";
+const DONE = "#job-1 .hf-tag:has-text(\"已完成\")";
+
+test("a job's card follows its events", { skip }, async () => {
+  const page = await openPage(browser);
+  const streaming = page.waitForResponse((response) => response.url().includes("/events?topics=job"));
+  await page.goto(`${kit.url}/kit`);
+  await page.waitForSelector(RUNNING);
+  assert.equal((await streaming).status(), 200);
+  await fetch(`${kit.url}/emit/2`);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal(await page.locator(RUNNING).count(), 1, "an event of another job changes nothing");
+  await fetch(`${kit.url}/emit/1`);
+  await page.waitForSelector(DONE, { timeout: 5000 });
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test("a page without its stream of events still finishes", { skip }, async () => {
+  const page = await openPage(browser);
+  await page.route("**/events?*", (route) => route.fulfill({ status: 503, body: "" }));
+  await page.goto(`${kit.url}/kit`);
+  await page.waitForSelector(DONE, { timeout: 15000 });
+  await page.context().close();
+});

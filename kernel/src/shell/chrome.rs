@@ -174,7 +174,11 @@ const LARGE_COOKIE: &str = "hf-large";
 /// Switches 大字版 for this browser and goes back to where the button was.
 pub(crate) async fn toggle_large(Extension(_): Extension<Arc<Shell>>, headers: HeaderMap) -> Response {
     let on = cookie(&headers, LARGE_COOKIE) == Some("1");
-    let value = if on { "hf-large=0; Path=/; SameSite=Lax; Max-Age=0" } else { "hf-large=1; Path=/; SameSite=Lax; Max-Age=31536000" };
+    let value = if on {
+        "hf-large=0; Path=/; SameSite=Lax; Max-Age=0"
+    } else {
+        "hf-large=1; Path=/; SameSite=Lax; Max-Age=31536000"
+    };
     let mut response = go(&back(&headers)).into_response();
     response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(value));
     response
@@ -183,12 +187,16 @@ pub(crate) async fn toggle_large(Extension(_): Extension<Arc<Shell>>, headers: H
 /// Path of the page the browser came from; never another host.
 fn back(headers: &HeaderMap) -> String {
     let from = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-    let path = from.and_then(|from| from.parse::<Uri>().ok()).and_then(|uri| uri.path_and_query().map(ToString::to_string));
+    let path =
+        from.and_then(|from| from.parse::<Uri>().ok()).and_then(|uri| uri.path_and_query().map(ToString::to_string));
     path.filter(|path| path.starts_with('/') && !path.starts_with("//")).unwrap_or_else(|| "/".to_owned())
 }
 
 /// A cookie's value.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    all.flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
 }

@@ -14,9 +14,9 @@ use futures::StreamExt;
 use serde::Deserialize;
 use tokio_stream::wrappers::BroadcastStream;
 
+use super::Shell;
 use super::extract::Query;
 use super::page::WebResult;
-use super::Shell;
 use crate::actor::Actor;
 use crate::event::Event;
 

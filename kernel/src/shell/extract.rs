@@ -93,7 +93,8 @@ pub fn parse_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 
 /// Reads a query string: a field that was left empty was not asked for.
 pub fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
-    let asked: Vec<&str> = query.split('&').filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty())).collect();
+    let asked: Vec<&str> =
+        query.split('&').filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty())).collect();
     parse_form(asked.join("&").as_bytes())
 }
 
@@ -118,7 +119,8 @@ fn invalid(path: &serde_path_to_error::Path, cause: &dyn std::error::Error) -> E
 
 async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, WebError> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
-        let kind = if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { cut_off() };
+        let kind =
+            if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { cut_off() };
         kind.because(rejection).into()
     })
 }

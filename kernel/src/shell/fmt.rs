@@ -131,7 +131,11 @@ pub fn bytes(value: impl Whole) -> String {
         unit = next;
         tenths /= 1024;
     }
-    if tenths % 10 == 0 || unit == "B" { format!("{} {unit}", tenths / 10) } else { format!("{}.{} {unit}", tenths / 10, tenths % 10) }
+    if tenths % 10 == 0 || unit == "B" {
+        format!("{} {unit}", tenths / 10)
+    } else {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
+    }
 }
 
 /// `1 分 02 秒`.

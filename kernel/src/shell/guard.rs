@@ -138,7 +138,8 @@ async fn token_of(request: Request) -> Result<(Request, Option<String>), WebErro
     let mut token = None;
     while head.len() < TOKEN_WITHIN_BYTES && token.is_none() {
         let Some(chunk) = rest.next().await else { break };
-        let chunk = chunk.map_err(|e| Error::new(crate::error::Kind::Invalid, "HF-BODY", "提交的内容没有收全，请重试").because(e))?;
+        let chunk = chunk
+            .map_err(|e| Error::new(crate::error::Kind::Invalid, "HF-BODY", "提交的内容没有收全，请重试").because(e))?;
         head.extend_from_slice(&chunk);
         token = if multipart { multipart_token(&head) } else { None };
     }
@@ -176,8 +177,12 @@ mod tests {
     #[test]
     fn only_known_old_browsers_are_sent_away() {
         assert!(too_old(&agent("Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko")));
-        assert!(too_old(&agent("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/69.0.3497.100 Safari/537.36")));
-        assert!(!too_old(&agent("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/78.0.3904.108 Safari/537.36")));
+        assert!(too_old(&agent(
+            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/69.0.3497.100 Safari/537.36"
+        )));
+        assert!(!too_old(&agent(
+            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/78.0.3904.108 Safari/537.36"
+        )));
         assert!(!too_old(&agent("curl/8.5")));
         assert!(!too_old(&HeaderMap::new()));
     }

@@ -106,7 +106,13 @@ pub fn clock(due: &Due) -> Html {
     if *due == Due::None {
         return Html("<span class=\"hf-dim\">—</span>".to_owned());
     }
-    Html(format!("<span class=\"hf-clock{}\" title=\"{}\">{}{}</span>", clock_tone(due), esc(&due.note()), clock_icon(due), esc(&due.text())))
+    Html(format!(
+        "<span class=\"hf-clock{}\" title=\"{}\">{}{}</span>",
+        clock_tone(due),
+        esc(&due.note()),
+        clock_icon(due),
+        esc(&due.text())
+    ))
 }
 
 /// A deadline beside a title: with its date and one pip per working day.
@@ -115,7 +121,13 @@ pub fn clock_chip(due: &Due) -> Html {
         return Html::default();
     }
     let note = if due.note().is_empty() { String::new() } else { format!("<small>{}</small>", esc(&due.note())) };
-    Html(format!("<span class=\"hf-clock is-chip{}\">{}{}{note}{}</span>", clock_tone(due), clock_icon(due), esc(&due.text()), pips(due)))
+    Html(format!(
+        "<span class=\"hf-clock is-chip{}\">{}{}{note}{}</span>",
+        clock_tone(due),
+        clock_icon(due),
+        esc(&due.text()),
+        pips(due)
+    ))
 }
 
 fn clock_tone(due: &Due) -> &'static str {
@@ -209,9 +221,18 @@ pub fn proof(proof: &Proof) -> Html {
 
 /// The same as the foot of a card, with leaf hash, checkpoint and the way to the proof.
 pub fn proof_line(entry: &Proof) -> Html {
-    let mut out = format!("<div class=\"hf-proof is-line\"><span class=\"hf-proof\">{}链序号&nbsp;<b>{}</b></span>", icon("chain"), fmt::number(entry.seq));
+    let mut out = format!(
+        "<div class=\"hf-proof is-line\"><span class=\"hf-proof\">{}链序号&nbsp;<b>{}</b></span>",
+        icon("chain"),
+        fmt::number(entry.seq)
+    );
     if let Some(leaf) = &entry.leaf {
-        let _ = write!(out, "<span title=\"{0}\">叶哈希 <span class=\"hf-code\">{1}</span></span>", esc(leaf), esc(&short_hash(leaf)));
+        let _ = write!(
+            out,
+            "<span title=\"{0}\">叶哈希 <span class=\"hf-code\">{1}</span></span>",
+            esc(leaf),
+            esc(&short_hash(leaf))
+        );
     }
     if let Some((size, at)) = entry.checkpoint {
         let _ = write!(out, "<span>检查点 第 {} 号（{}）</span>", fmt::number(size), fmt::minute(at));
@@ -229,7 +250,9 @@ pub fn proof_line(entry: &Proof) -> Html {
 pub fn short_hash(hash: &str) -> String {
     let chars: Vec<char> = hash.chars().collect();
     match (chars.get(..4), chars.len().checked_sub(4).and_then(|from| chars.get(from..))) {
-        (Some(head), Some(tail)) if chars.len() > 9 => format!("{}…{}", head.iter().collect::<String>(), tail.iter().collect::<String>()),
+        (Some(head), Some(tail)) if chars.len() > 9 => {
+            format!("{}…{}", head.iter().collect::<String>(), tail.iter().collect::<String>())
+        }
         _ => hash.to_owned(),
     }
 }
@@ -317,7 +340,9 @@ mod tests {
     #[test]
     fn only_a_checked_entry_says_so() {
         assert!(!proof(&Proof::entry(7)).as_str().contains("已校验"));
-        assert!(proof(&Proof::verified(1_204_551)).as_str().contains("<b>1,204,551</b><span class=\"ok\">已校验 ✓</span>"));
+        assert!(
+            proof(&Proof::verified(1_204_551)).as_str().contains("<b>1,204,551</b><span class=\"ok\">已校验 ✓</span>")
+        );
         assert!(!proof_line(&Proof::entry(7)).as_str().contains("已校验"));
     }
 

@@ -76,7 +76,11 @@ impl MenuItem {
 
 impl std::fmt::Debug for MenuItem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MenuItem").field("label", &self.label).field("href", &self.href).field("roles", &self.roles).finish_non_exhaustive()
+        f.debug_struct("MenuItem")
+            .field("label", &self.label)
+            .field("href", &self.href)
+            .field("roles", &self.roles)
+            .finish_non_exhaustive()
     }
 }
 

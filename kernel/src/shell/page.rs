@@ -116,7 +116,13 @@ fn bare(response: &Response) -> bool {
 }
 
 fn unreadable() -> Problem {
-    Problem { status: StatusCode::BAD_REQUEST, kind: Kind::Invalid, code: "HF-BAD-REQUEST", message: "请求无法识别".to_owned(), fields: Vec::new() }
+    Problem {
+        status: StatusCode::BAD_REQUEST,
+        kind: Kind::Invalid,
+        code: "HF-BAD-REQUEST",
+        message: "请求无法识别".to_owned(),
+        fields: Vec::new(),
+    }
 }
 
 fn wants_page(parts: &Parts) -> bool {
@@ -186,7 +192,16 @@ async fn error_page(mut parts: Parts, problem: &Problem) -> Response {
     };
     let (about, remedy) = advice(problem.status);
     let framed = chrome.actor.is_some();
-    let page = ErrorPage { chrome, framed, status: problem.status.as_u16(), title: title(problem.status), message: problem.message.clone(), about, remedy, fields: problem.fields.clone() };
+    let page = ErrorPage {
+        chrome,
+        framed,
+        status: problem.status.as_u16(),
+        title: title(problem.status),
+        message: problem.message.clone(),
+        about,
+        remedy,
+        fields: problem.fields.clone(),
+    };
     match page.render() {
         Ok(html) => (problem.status, HtmlBody(html)).into_response(),
         Err(error) => {

@@ -232,13 +232,18 @@ impl JobCard {
 
     pub fn count(&self) -> String {
         match self.total {
-            Some(total) if self.running() => format!("{} / {} {}", fmt::number(self.done), fmt::number(total), self.unit),
+            Some(total) if self.running() => {
+                format!("{} / {} {}", fmt::number(self.done), fmt::number(total), self.unit)
+            }
             _ => format!("{} {}", fmt::number(self.done), self.unit),
         }
     }
 
     pub fn rate(&self) -> String {
-        self.rate_per_s.filter(|_| self.running()).map(|rate| format!("{} {}/秒", fmt::number(rate), self.unit)).unwrap_or_default()
+        self.rate_per_s
+            .filter(|_| self.running())
+            .map(|rate| format!("{} {}/秒", fmt::number(rate), self.unit))
+            .unwrap_or_default()
     }
 
     pub fn left(&self) -> String {

@@ -16,7 +16,11 @@ pub enum Cell {
     /// Codes, numbers of objects, ids: always text, never a number.
     Code(String),
     /// The name of a row: links to it, with its number on the second line.
-    Name { text: String, note: String, href: String },
+    Name {
+        text: String,
+        note: String,
+        href: String,
+    },
     Int(i64),
     /// Part and whole.
     Ratio(u64, u64),

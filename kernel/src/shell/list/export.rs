@@ -4,7 +4,9 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format as Style, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{
+    DocProperties, ExcelDateTime, Format as Style, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
+};
 
 use super::cell::Cell;
 use crate::error::Error;
@@ -88,7 +90,9 @@ impl Export {
     fn workbook(&self) -> Result<Vec<u8>, XlsxError> {
         let mut book = Workbook::new();
         let made = ExcelDateTime::from_timestamp(self.at.millis() / 1000)?;
-        book.set_properties(&DocProperties::new().set_title(&self.title).set_company(&self.unit).set_creation_datetime(&made));
+        book.set_properties(
+            &DocProperties::new().set_title(&self.title).set_company(&self.unit).set_creation_datetime(&made),
+        );
         let sheet = book.add_worksheet();
         sheet.set_name(sheet_name(&self.title))?;
         self.set_up_print(sheet)?;
@@ -108,14 +112,23 @@ impl Export {
         sheet.set_landscape().set_paper_size(A4).set_print_fit_to_pages(1, 0);
         sheet.set_margins(0.4, 0.4, 0.6, 0.6, 0.3, 0.3);
         sheet.set_repeat_rows(0, FIRST_ROW - 1)?.set_freeze_panes(FIRST_ROW, 0)?;
-        sheet.set_footer(format!("&L{}&C第 &P 页，共 &N 页&R{}", self.origin().replace('&', "&&"), fmt::minute(self.at)));
+        sheet.set_footer(format!(
+            "&L{}&C第 &P 页，共 &N 页&R{}",
+            self.origin().replace('&', "&&"),
+            fmt::minute(self.at)
+        ));
         Ok(())
     }
 
     fn write_heads(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
-        let title = Style::new().set_bold().set_font_size(15).set_align(FormatAlign::Center).set_align(FormatAlign::VerticalCenter);
+        let title = Style::new()
+            .set_bold()
+            .set_font_size(15)
+            .set_align(FormatAlign::Center)
+            .set_align(FormatAlign::VerticalCenter);
         let origin = Style::new().set_font_size(9);
-        let head = Style::new().set_bold().set_border(FormatBorder::Thin).set_align(FormatAlign::Center).set_text_wrap();
+        let head =
+            Style::new().set_bold().set_border(FormatBorder::Thin).set_align(FormatAlign::Center).set_text_wrap();
         let last = self.last_column();
         sheet.set_row_height(0, 27)?;
         if last > 0 {
@@ -142,12 +155,20 @@ impl Export {
 
     /// 「单位：… 导出人：… 导出时间：… 筛选条件：… 共 N 条」
     fn line(&self) -> String {
-        format!("单位：{}　导出人：{}　导出时间：{}　筛选条件：{}　共 {} 条", self.unit, self.who, fmt::minute(self.at), self.filters, fmt::number(self.rows.len()))
+        format!(
+            "单位：{}　导出人：{}　导出时间：{}　筛选条件：{}　共 {} 条",
+            self.unit,
+            self.who,
+            fmt::minute(self.at),
+            self.filters,
+            fmt::number(self.rows.len())
+        )
     }
 
     /// With byte-order mark and CRLF, as Excel and WPS expect; a cell that would be a formula is defused.
     pub fn csv(&self) -> Result<Vec<u8>, Error> {
-        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
+        let mut writer =
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
         writer.write_record(self.heads.iter().map(|(label, _)| label)).map_err(Error::internal)?;
         for row in &self.rows {
             writer.write_record(row.iter().map(csv_text)).map_err(Error::internal)?;
@@ -195,11 +216,13 @@ fn csv_text(cell: &Cell) -> String {
 
 impl IntoResponse for Download {
     fn into_response(self) -> Response {
-        let name = serde_html_form::to_string([("n", &self.name)]).unwrap_or_default().replace("n=", "").replace('+', "%20");
+        let name =
+            serde_html_form::to_string([("n", &self.name)]).unwrap_or_default().replace("n=", "").replace('+', "%20");
         let mut response = self.bytes.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.format.mime()));
-        let disposition = format!("attachment; filename=\"export.{}\"; filename*=UTF-8''{name}", self.format.extension());
+        let disposition =
+            format!("attachment; filename=\"export.{}\"; filename*=UTF-8''{name}", self.format.extension());
         if let Ok(value) = HeaderValue::from_str(&disposition) {
             headers.insert(header::CONTENT_DISPOSITION, value);
         }

@@ -50,7 +50,12 @@ impl FilterField {
         Self { name, label, value: value.map(crate::shell::fmt::iso).unwrap_or_default(), input: Input::Date }
     }
 
-    pub fn select(name: &'static str, label: &'static str, value: impl Into<Option<String>>, choices: Vec<Choice>) -> Self {
+    pub fn select(
+        name: &'static str,
+        label: &'static str,
+        value: impl Into<Option<String>>,
+        choices: Vec<Choice>,
+    ) -> Self {
         Self { name, label, value: value.into().unwrap_or_default(), input: Input::Select { choices } }
     }
 
@@ -63,9 +68,10 @@ impl FilterField {
     /// What was chosen, in words; empty when nothing was.
     pub fn word(&self) -> &str {
         match &self.input {
-            Input::Select { choices } => {
-                choices.iter().find(|choice| choice.value == self.value).map_or(self.value.as_str(), |choice| choice.label.as_str())
-            }
+            Input::Select { choices } => choices
+                .iter()
+                .find(|choice| choice.value == self.value)
+                .map_or(self.value.as_str(), |choice| choice.label.as_str()),
             Input::Text { .. } | Input::Date => &self.value,
         }
     }
@@ -182,7 +188,13 @@ impl<F: Filter> ListQuery<F> {
             filter,
             sort: common.sort.filter(|sort| !sort.is_empty()).map(|sort| Sort::parse(&sort)),
             paging: Paging { page: common.page.unwrap_or(1).max(1), size },
-            cols: common.cols.iter().flat_map(|cols| cols.split(',')).filter(|col| !col.is_empty()).map(str::to_owned).collect(),
+            cols: common
+                .cols
+                .iter()
+                .flat_map(|cols| cols.split(','))
+                .filter(|col| !col.is_empty())
+                .map(str::to_owned)
+                .collect(),
             path: path.to_owned(),
         })
     }
@@ -216,17 +228,29 @@ impl<F: Filter> ListQuery<F> {
     /// Where the same list is fetched as a file; its route is `PATH/export.xlsx`.
     pub fn export_url(&self, extension: &str) -> String {
         let query = self.with(self.sort.as_ref(), Paging { page: 1, size: 20 });
-        format!("{}/export.{extension}{}{query}", self.path.trim_end_matches('/'), if query.is_empty() { "" } else { "?" })
+        format!(
+            "{}/export.{extension}{}{query}",
+            self.path.trim_end_matches('/'),
+            if query.is_empty() { "" } else { "?" }
+        )
     }
 
     /// 「状态：生效中；提供单位：市民政局」, or 全部: the line of a file and of an empty list.
     pub fn filter_words(&self) -> String {
-        let set: Vec<String> = self.filter.fields().iter().filter(|field| field.is_set()).map(|field| format!("{}：{}", field.label, field.word())).collect();
+        let set: Vec<String> = self
+            .filter
+            .fields()
+            .iter()
+            .filter(|field| field.is_set())
+            .map(|field| format!("{}：{}", field.label, field.word()))
+            .collect();
         if set.is_empty() { "全部".to_owned() } else { set.join("；") }
     }
 
     pub fn is_filtered(&self) -> bool {
-        serde_html_form::to_string(&self.filter).is_ok_and(|query| query.split('&').any(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty())))
+        serde_html_form::to_string(&self.filter).is_ok_and(|query| {
+            query.split('&').any(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty()))
+        })
     }
 
     fn url(&self, sort: Option<&Sort>, paging: Paging) -> String {
@@ -237,7 +261,11 @@ impl<F: Filter> ListQuery<F> {
     /// Only what differs from the usual stands in a URL, so that the same list has the same one.
     fn with(&self, sort: Option<&Sort>, paging: Paging) -> String {
         let filter = serde_html_form::to_string(&self.filter).unwrap_or_default();
-        let mut pairs: Vec<String> = filter.split('&').filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty())).map(str::to_owned).collect();
+        let mut pairs: Vec<String> = filter
+            .split('&')
+            .filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty()))
+            .map(str::to_owned)
+            .collect();
         let mut rest: Vec<(&str, String)> = Vec::new();
         if let Some(sort) = sort {
             rest.push(("sort", sort.text()));
@@ -285,7 +313,8 @@ const REMEMBER_S: u32 = 365 * 24 * 3600;
 
 /// Layer: a page that was asked with `cols` is shown with them next time.
 pub(crate) async fn remember_columns(request: Request, next: Next) -> Response {
-    let asked = parse_query::<Common>(request.uri().query().unwrap_or("")).map(|common| common.cols).unwrap_or_default();
+    let asked =
+        parse_query::<Common>(request.uri().query().unwrap_or("")).map(|common| common.cols).unwrap_or_default();
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     if asked.is_empty() || path.starts_with("/api/") || !response.status().is_success() {
@@ -335,7 +364,10 @@ mod tests {
     fn a_list_and_its_url_are_the_same_thing() {
         check("", "");
         check("page=1&size=20&q=&state=", "");
-        check("q=%E4%BD%8E%E4%BF%9D&level=3&level=4&sort=-updated&page=7&size=50", "q=%E4%BD%8E%E4%BF%9D&level=3&level=4&sort=-updated&size=50&page=7");
+        check(
+            "q=%E4%BD%8E%E4%BF%9D&level=3&level=4&sort=-updated&page=7&size=50",
+            "q=%E4%BD%8E%E4%BF%9D&level=3&level=4&sort=-updated&size=50&page=7",
+        );
         check("size=7", "");
         check("cols=name%2Clevel&unknown=1", "cols=name%2Clevel");
         check("cols=name&cols=level", "cols=name%2Clevel");
@@ -352,7 +384,8 @@ mod tests {
 
     #[test]
     fn the_api_takes_any_size_up_to_its_limit() {
-        let size = |text: &str| ListQuery::<Resources>::parse("/api/v1/x", text, true).map(|query| query.paging.size).ok();
+        let size =
+            |text: &str| ListQuery::<Resources>::parse("/api/v1/x", text, true).map(|query| query.paging.size).ok();
         assert_eq!(size("size=200"), Some(200));
         assert_eq!(size("size=7"), Some(7));
         assert_eq!(size("size=201"), None);

@@ -148,8 +148,17 @@ impl<R> List<R> {
             sizes: sizes(query),
             previous: (page > 1).then(|| query.page_url(page - 1)),
             next: (page < pages).then(|| query.page_url(page + 1)),
-            columns: self.columns.iter().filter(|c| !c.file_only).map(|c| (c.key, c.label, chosen(c, &query.cols))).collect(),
-            files: if self.files { Format::ALL.map(|format| (format.label(), query.export_url(format.extension()))).to_vec() } else { Vec::new() },
+            columns: self
+                .columns
+                .iter()
+                .filter(|c| !c.file_only)
+                .map(|c| (c.key, c.label, chosen(c, &query.cols)))
+                .collect(),
+            files: if self.files {
+                Format::ALL.map(|format| (format.label(), query.export_url(format.extension()))).to_vec()
+            } else {
+                Vec::new()
+            },
             filtered: query.is_filtered(),
             filter_words: query.filter_words(),
             clear: query.filter_url(F::default()),
@@ -171,7 +180,11 @@ impl<R> List<R> {
     }
 
     fn item(&self, row: &R) -> Value {
-        self.columns.iter().map(|column| (column.key.to_owned(), (column.cell)(row).json())).collect::<serde_json::Map<_, _>>().into()
+        self.columns
+            .iter()
+            .map(|column| (column.key.to_owned(), (column.cell)(row).json()))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     }
 
     /// The file: shown and file-only columns, with who took it out, when, and under which filter.
@@ -184,7 +197,10 @@ impl<R> List<R> {
             at,
             filters: query.filter_words(),
             heads: columns.iter().map(|column| (column.label.to_owned(), column.width)).collect(),
-            rows: rows.iter().map(|row| columns.iter().map(|column| (column.cell)(row)).collect::<Vec<Cell>>()).collect(),
+            rows: rows
+                .iter()
+                .map(|row| columns.iter().map(|column| (column.cell)(row)).collect::<Vec<Cell>>())
+                .collect(),
         }
     }
 }

@@ -72,7 +72,10 @@ fn routes() -> World {
 }
 
 fn form(body: &str) -> Request {
-    signed("POST", "/apply").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from(body.to_owned())).unwrap()
+    signed("POST", "/apply")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(body.to_owned()))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -83,16 +86,21 @@ async fn a_post_without_the_token_is_refused() {
     assert!(html.contains("页面已过期"));
     let (status, _, _) = world.send(form("_csrf=00&purpose=x")).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
-    let wrong = signed("POST", "/apply").header("x-csrf-token", "ab").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let wrong = signed("POST", "/apply")
+        .header("x-csrf-token", "ab")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     assert_eq!(world.send(wrong.body(Body::from("purpose=x")).unwrap()).await.0, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
 async fn a_post_with_the_token_passes_whole() {
     let world = routes();
-    let (status, _, text) = world.send(form(&format!("_csrf={}&purpose=%E5%BE%AE&fields=a&fields=b&days=", token()))).await;
+    let (status, _, text) =
+        world.send(form(&format!("_csrf={}&purpose=%E5%BE%AE&fields=a&fields=b&days=", token()))).await;
     assert_eq!((status, text.as_str()), (StatusCode::OK, "zhoumin2208 微 [\"a\", \"b\"] None"));
-    let by_header = signed("POST", "/apply").header("x-csrf-token", token()).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let by_header = signed("POST", "/apply")
+        .header("x-csrf-token", token())
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     assert_eq!(world.send(by_header.body(Body::from("purpose=x")).unwrap()).await.0, StatusCode::OK);
 }
 
@@ -101,9 +109,16 @@ async fn an_upload_carries_the_token_in_its_first_part() {
     let world = routes();
     let body = |token: &str| {
         let big = "x".repeat(300_000);
-        format!("--B\r\nContent-Disposition: form-data; name=\"_csrf\"\r\n\r\n{token}\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n{big}\r\n--B--\r\n")
+        format!(
+            "--B\r\nContent-Disposition: form-data; name=\"_csrf\"\r\n\r\n{token}\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n{big}\r\n--B--\r\n"
+        )
     };
-    let request = |token: &str| signed("POST", "/upload").header(header::CONTENT_TYPE, "multipart/form-data; boundary=B").body(Body::from(body(token))).unwrap();
+    let request = |token: &str| {
+        signed("POST", "/upload")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=B")
+            .body(Body::from(body(token)))
+            .unwrap()
+    };
     assert_eq!(world.send(request("no")).await.0, StatusCode::FORBIDDEN);
     let (status, _, text) = world.send(request(&token())).await;
     assert_eq!((status, text.as_str()), (StatusCode::OK, "_csrf=64 file=300000"));
@@ -112,7 +127,11 @@ async fn an_upload_carries_the_token_in_its_first_part() {
 #[tokio::test]
 async fn a_bearer_token_needs_no_csrf_token() {
     let world = routes();
-    let request = Request::builder().method("POST").uri("/api/v1/apply").header(header::AUTHORIZATION, "Bearer t").header(header::CONTENT_TYPE, "application/json");
+    let request = Request::builder()
+        .method("POST")
+        .uri("/api/v1/apply")
+        .header(header::AUTHORIZATION, "Bearer t")
+        .header(header::CONTENT_TYPE, "application/json");
     let (status, _, text) = world.send(request.body(Body::from(r#"{"purpose":"核验"}"#)).unwrap()).await;
     assert_eq!((status, text.as_str()), (StatusCode::OK, "核验"));
 }
@@ -121,17 +140,37 @@ async fn a_bearer_token_needs_no_csrf_token() {
 async fn nobody_posts_from_a_foreign_page() {
     let world = routes();
     let request = |origin: &str| {
-        Request::builder().method("POST").uri("/apply").header(header::HOST, "hufu.gov.cn").header(header::ORIGIN, origin).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from("purpose=x")).unwrap()
+        Request::builder()
+            .method("POST")
+            .uri("/apply")
+            .header(header::HOST, "hufu.gov.cn")
+            .header(header::ORIGIN, origin)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from("purpose=x"))
+            .unwrap()
     };
     assert_eq!(world.send(request("https://evil.example")).await.0, StatusCode::FORBIDDEN);
     assert_eq!(world.send(request("null")).await.0, StatusCode::FORBIDDEN);
-    assert_eq!(world.send(request("https://hufu.gov.cn")).await.0, StatusCode::UNAUTHORIZED, "own page, but nobody is signed in");
+    assert_eq!(
+        world.send(request("https://hufu.gov.cn")).await.0,
+        StatusCode::UNAUTHORIZED,
+        "own page, but nobody is signed in"
+    );
 }
 
 #[tokio::test]
 async fn each_kind_of_error_has_its_status_and_its_page() {
     let world = routes();
-    for (kind, status) in [("refused", 403), ("missing", 404), ("conflict", 409), ("too-large", 413), ("invalid", 422), ("too-many", 429), ("other", 500), ("unavailable", 503)] {
+    for (kind, status) in [
+        ("refused", 403),
+        ("missing", 404),
+        ("conflict", 409),
+        ("too-large", 413),
+        ("invalid", 422),
+        ("too-many", 429),
+        ("other", 500),
+        ("unavailable", 503),
+    ] {
         let (got, headers, html) = world.get(&format!("/fail/{kind}")).await;
         assert_eq!(got.as_u16(), status, "{kind}");
         let id = headers["x-request-id"].to_str().unwrap();
@@ -161,7 +200,15 @@ async fn the_api_gets_a_problem_document() {
 #[tokio::test]
 async fn wrong_input_names_its_field() {
     let world = routes();
-    let json = |body: &'static str| Request::builder().method("POST").uri("/api/v1/apply").header(header::AUTHORIZATION, "Bearer t").header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
+    let json = |body: &'static str| {
+        Request::builder()
+            .method("POST")
+            .uri("/api/v1/apply")
+            .header(header::AUTHORIZATION, "Bearer t")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .unwrap()
+    };
     for (body, field, message) in [
         (r#"{}"#, "purpose", "必填"),
         (r#"{"purpose":"x","days":"33250119900101001X"}"#, "days", "格式不正确"),
@@ -170,7 +217,10 @@ async fn wrong_input_names_its_field() {
         let (status, _, text) = world.send(json(body)).await;
         let problem: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!((problem["fields"][0]["field"].as_str(), problem["fields"][0]["message"].as_str()), (Some(field), Some(message)));
+        assert_eq!(
+            (problem["fields"][0]["field"].as_str(), problem["fields"][0]["message"].as_str()),
+            (Some(field), Some(message))
+        );
         assert!(!text.contains("33250119900101001X"), "an error repeats no value");
     }
 }
@@ -227,7 +277,8 @@ async fn every_answer_is_hardened_and_pages_are_not_kept() {
 #[tokio::test]
 async fn an_old_browser_is_told_so() {
     let world = routes();
-    let old = signed("GET", "/item/7").header(header::USER_AGENT, "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0)");
+    let old = signed("GET", "/item/7")
+        .header(header::USER_AGENT, "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0)");
     let (status, headers, _) = world.send(old.body(Body::empty()).unwrap()).await;
     assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/unsupported-browser"));
     let (status, _, html) = world.get("/unsupported-browser").await;
@@ -254,11 +305,13 @@ async fn assets_are_kept_for_ever_and_packed() {
 #[tokio::test]
 async fn large_type_is_switched_for_this_browser_and_leads_back() {
     let world = routes();
-    let request = signed("POST", "/prefs/large").header("x-csrf-token", token()).header(header::REFERER, "https://h/item/7?x=1");
+    let request =
+        signed("POST", "/prefs/large").header("x-csrf-token", token()).header(header::REFERER, "https://h/item/7?x=1");
     let (status, headers, _) = world.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/item/7?x=1"));
     assert!(headers["set-cookie"].to_str().unwrap().starts_with("hf-large=1;"));
-    let large = Request::builder().uri("/nothing").header(header::COOKIE, "s=1; hf-large=1").header(header::ACCEPT, BROWSER);
+    let large =
+        Request::builder().uri("/nothing").header(header::COOKIE, "s=1; hf-large=1").header(header::ACCEPT, BROWSER);
     assert!(world.send(large.body(Body::empty()).unwrap()).await.2.contains("class=\"is-large\""));
 }
 
@@ -268,7 +321,12 @@ async fn events_reach_those_who_asked_for_their_topic() {
     use hufu_kernel::event::Event;
     use tower::ServiceExt;
     let world = routes();
-    let response = world.router.clone().oneshot(signed("GET", "/events?topics=job,alert").body(Body::empty()).unwrap()).await.unwrap();
+    let response = world
+        .router
+        .clone()
+        .oneshot(signed("GET", "/events?topics=job,alert").body(Body::empty()).unwrap())
+        .await
+        .unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert_eq!(response.headers()["x-accel-buffering"], "no");
     world.events.send(Event::new("other", "1")).unwrap();

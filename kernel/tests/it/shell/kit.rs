@@ -10,7 +10,7 @@ use hufu_kernel::shell::fmt::Due;
 use hufu_kernel::shell::kit::{self, Html, Proof, Tab};
 use hufu_kernel::shell::parts::{Choice, FieldErrors, Fit, Happening, JobCard, Pace, Purpose, Step, Tally, TallyRow};
 use hufu_kernel::shell::status::Tone;
-use hufu_kernel::shell::{Chrome, page};
+use hufu_kernel::shell::{Chrome, Path, page};
 
 use super::world::{now, world};
 
@@ -76,7 +76,14 @@ pub(super) async fn kit_page(chrome: Chrome) -> axum::response::Response {
             Step::new(Pace::Ahead, "供方", "未开始"),
         ],
         line: vec![
-            Happening { who: "陈志远".into(), post: "首席数据官".into(), act: "待决定".into(), own: true, now: true, ..Happening::default() },
+            Happening {
+                who: "陈志远".into(),
+                post: "首席数据官".into(),
+                act: "待决定".into(),
+                own: true,
+                now: true,
+                ..Happening::default()
+            },
             Happening {
                 who: "沈静".into(),
                 post: "供方经办".into(),
@@ -88,10 +95,18 @@ pub(super) async fn kit_page(chrome: Chrome) -> axum::response::Response {
             },
             Happening { who: "林书涵".into(), post: "提交申请".into(), at: Some(now()), ..Happening::default() },
         ],
-        errors: FieldErrors::of(hufu_kernel::error::Error::invalid(vec![FieldError::new("basis", "请写到条款，例如：第五十二条")])).unwrap(),
+        errors: FieldErrors::of(hufu_kernel::error::Error::invalid(vec![FieldError::new(
+            "basis",
+            "请写到条款，例如：第五十二条",
+        )]))
+        .unwrap(),
         ways: vec![Choice::new("query", "在线查询"), Choice::new("api", "接口")],
         tally: tally(),
-        tabs: vec![Tab::new("基本信息", "#", true), Tab { count: Some(23), ..Tab::new("信息项", "#", false) }, Tab::new("操作记录", "#", false)],
+        tabs: vec![
+            Tab::new("基本信息", "#", true),
+            Tab { count: Some(23), ..Tab::new("信息项", "#", false) },
+            Tab::new("操作记录", "#", false),
+        ],
         facts: vec![("提供单位", Html::text("市民政局")), ("级别", kit::level(3)), ("更新周期", Html::text("每日"))],
         purpose: Purpose {
             grant: "SQ-20261123-0019".into(),
@@ -105,6 +120,27 @@ pub(super) async fn kit_page(chrome: Chrome) -> axum::response::Response {
     })
 }
 
+#[derive(Template)]
+#[template(path = "job_card.html")]
+struct JobPiece {
+    chrome: Chrome,
+    j: JobCard,
+}
+
+/// What a running card of the kit finds when it renews itself: the job is done.
+pub(super) async fn job_card(chrome: Chrome, Path(id): Path<String>) -> axum::response::Response {
+    let j = JobCard {
+        id,
+        title: "全库扫描：救助管理平台".into(),
+        state: "done".into(),
+        done: 1_021_650,
+        total: Some(1_021_650),
+        unit: "行".into(),
+        ..JobCard::default()
+    };
+    page(JobPiece { chrome, j })
+}
+
 fn jobs() -> Vec<JobCard> {
     vec![
         JobCard {
@@ -116,7 +152,10 @@ fn jobs() -> Vec<JobCard> {
             unit: "行".into(),
             rate_per_s: Some(12_400),
             left_ms: Some(31_000),
-            log: vec!["09:26:04 mzj.jtcy_xx 已完成，命中身份号码 128,440".into(), "09:26:09 mzj.dbdx_jbxx 正在抽取第 7 分片".into()],
+            log: vec![
+                "09:26:04 mzj.jtcy_xx 已完成，命中身份号码 128,440".into(),
+                "09:26:09 mzj.dbdx_jbxx 正在抽取第 7 分片".into(),
+            ],
             src: "/jobs/1/card".into(),
             cancel: "/jobs/1/cancel".into(),
             ..JobCard::default()
@@ -133,7 +172,15 @@ fn jobs() -> Vec<JobCard> {
             proof: Some(Proof::verified(1_204_530)),
             ..JobCard::default()
         },
-        JobCard { id: "3".into(), title: "导入目录清单（523 行）".into(), state: "faulty".into(), done: 520, unit: "行".into(), message: "跳过 3 行".into(), ..JobCard::default() },
+        JobCard {
+            id: "3".into(),
+            title: "导入目录清单（523 行）".into(),
+            state: "faulty".into(),
+            done: 520,
+            unit: "行".into(),
+            message: "跳过 3 行".into(),
+            ..JobCard::default()
+        },
     ]
 }
 
@@ -151,7 +198,12 @@ fn tally() -> Tally {
         owner: "市民政局".into(),
         rows: vec![
             row("用途依据", "困难人员就业援助资格核验", Fit::Met, Html::text("与职责一致")),
-            row("信息项", "申请 9 项", Fit::Less, Html::trusted(format!("给 8 项 {}", kit::tag_as(Tone::Amber, "minus", "少 1 项")))),
+            row(
+                "信息项",
+                "申请 9 项",
+                Fit::Less,
+                Html::trusted(format!("给 8 项 {}", kit::tag_as(Tone::Amber, "minus", "少 1 项"))),
+            ),
             row("负责人", "王思远", Fit::Wait, Html::text("待决定")),
             row("导出", "申请导出明文", Fit::No, Html::text("不予提供")),
         ],

@@ -10,7 +10,9 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use calamine::{Data, Reader, Xlsx};
 use hufu_kernel::actor::Role;
-use hufu_kernel::shell::list::{Bulk, Cell, Column, Download, Filter, FilterField, Format, List, ListQuery, ListView, Op, Seg};
+use hufu_kernel::shell::list::{
+    Bulk, Cell, Column, Download, Filter, FilterField, Format, List, ListQuery, ListView, Op, Seg,
+};
 use hufu_kernel::shell::parts::Choice;
 use hufu_kernel::shell::{Chrome, WebResult, page};
 use serde::{Deserialize, Serialize};
@@ -39,7 +41,12 @@ impl Filter for ResourceFilter {
     fn fields(&self) -> Vec<FilterField> {
         vec![
             FilterField::text("q", "名称", &self.q, "名称或代码"),
-            FilterField::select("owner", "提供单位", self.owner.clone(), vec![Choice::new("MZJ", "市民政局"), Choice::new("GAJ", "市公安局")]),
+            FilterField::select(
+                "owner",
+                "提供单位",
+                self.owner.clone(),
+                vec![Choice::new("MZJ", "市民政局"), Choice::new("GAJ", "市公安局")],
+            ),
         ]
     }
 }
@@ -61,11 +68,19 @@ const COLUMNS: [Column<Resource>; 7] = [
 
 static RESOURCES: List<Resource> = List::new("数据目录检索结果", &COLUMNS)
     .pick(|r| (r.code.clone(), r.name.clone()))
-    .ops(|r| vec![Op::new("查看", format!("/catalog/{}", r.code)), Op::new("申请", format!("/apply/new?code={}", r.code))])
+    .ops(|r| {
+        vec![Op::new("查看", format!("/catalog/{}", r.code)), Op::new("申请", format!("/apply/new?code={}", r.code))]
+    })
     .files();
 
 fn all() -> Vec<Resource> {
-    let names = ["婚姻登记信息核验服务", "常住人口信息核验服务", "不动产登记结果查询服务", "职工养老保险参保状态", "企业登记基本信息"];
+    let names = [
+        "婚姻登记信息核验服务",
+        "常住人口信息核验服务",
+        "不动产登记结果查询服务",
+        "职工养老保险参保状态",
+        "企业登记基本信息",
+    ];
     (0..523_usize)
         .map(|n| Resource {
             code: format!("MZJ-{n:06}"),
@@ -105,10 +120,24 @@ pub(super) async fn index(chrome: Chrome, query: ListQuery<ResourceFilter>) -> W
     let list = RESOURCES
         .view(&query, &rows, total)
         .with_segs(vec![
-            Seg { label: "全部".into(), count: 523, href: query.filter_url(ResourceFilter { kind: None, ..query.filter.clone() }), on: query.filter.kind.is_none() },
-            Seg { label: "库表".into(), count: 167, href: query.filter_url(ResourceFilter { kind: Some("table".into()), ..query.filter.clone() }), on: query.filter.kind.is_some() },
+            Seg {
+                label: "全部".into(),
+                count: 523,
+                href: query.filter_url(ResourceFilter { kind: None, ..query.filter.clone() }),
+                on: query.filter.kind.is_none(),
+            },
+            Seg {
+                label: "库表".into(),
+                count: 167,
+                href: query.filter_url(ResourceFilter { kind: Some("table".into()), ..query.filter.clone() }),
+                on: query.filter.kind.is_some(),
+            },
         ])
-        .with_bulk(Bulk { action: "/catalog/bulk".into(), acts: vec![("basket", "加入申请篮"), ("stop", "取消关注")], whole: true });
+        .with_bulk(Bulk {
+            action: "/catalog/bulk".into(),
+            acts: vec![("basket", "加入申请篮"), ("stop", "取消关注")],
+            whole: true,
+        });
     Ok(page(Index { chrome: chrome.titled("目录检索"), list }))
 }
 
@@ -128,7 +157,12 @@ async fn xlsx() -> Download {
 }
 
 fn lists() -> World {
-    world(Router::new().route("/catalog", get(index)).route("/api/v1/catalog", get(api)).route("/catalog/export.xlsx", get(xlsx)))
+    world(
+        Router::new()
+            .route("/catalog", get(index))
+            .route("/api/v1/catalog", get(api))
+            .route("/catalog/export.xlsx", get(xlsx)),
+    )
 }
 
 #[tokio::test]
@@ -164,14 +198,19 @@ async fn chosen_columns_are_remembered_by_the_browser() {
     assert!(!html.contains(">级别</th>"));
     let cookie = headers["set-cookie"].to_str().unwrap();
     assert!(cookie.starts_with("hf-cols-catalog=name.asked;"), "{cookie}");
-    let again = signed("GET", "/catalog").header(header::COOKIE, "s=1; hf-cols-catalog=name.asked").body(Body::empty()).unwrap();
+    let again = signed("GET", "/catalog")
+        .header(header::COOKIE, "s=1; hf-cols-catalog=name.asked")
+        .body(Body::empty())
+        .unwrap();
     assert!(!world.send(again).await.2.contains(">级别</th>"));
 }
 
 #[tokio::test]
 async fn no_match_is_not_no_data() {
     let (_, _, html) = lists().get("/catalog?q=%E6%B2%A1%E6%9C%89").await;
-    assert!(html.contains("没有找到符合条件的记录") && html.contains("条件：名称：没有。") && html.contains("清除筛选"));
+    assert!(
+        html.contains("没有找到符合条件的记录") && html.contains("条件：名称：没有。") && html.contains("清除筛选")
+    );
     assert!(!html.contains("还没有目录") && !html.contains("<table"));
     let (_, _, html) = lists().get("/catalog?owner=GAJ&q=").await;
     assert!(html.contains("条件：提供单位：市公安局。"));
@@ -198,7 +237,8 @@ fn eighteen_digits_survive_a_spreadsheet() {
     let rows: Vec<&[Data]> = sheet.rows().collect();
     assert_eq!(rows[0][0], Data::String("数据目录检索结果".into()));
     let origin = rows[1][0].to_string();
-    for part in ["单位：市数据局", "导出人：周敏", "导出时间：2026-11-23 09:26", "筛选条件：名称：婚姻", "共 105 条"] {
+    for part in ["单位：市数据局", "导出人：周敏", "导出时间：2026-11-23 09:26", "筛选条件：名称：婚姻", "共 105 条"]
+    {
         assert!(origin.contains(part), "{origin}");
     }
     let heads: Vec<String> = rows[2].iter().map(ToString::to_string).collect();
@@ -225,7 +265,10 @@ fn a_csv_opens_in_an_office_and_runs_nothing() {
         at: now(),
         filters: "全部".into(),
         heads: vec![("a".into(), 10), ("b".into(), 10)],
-        rows: vec![vec![Cell::Text("=cmd|' /C calc'!A0".into()), Cell::Int(-5)], vec![Cell::Text("@SUM(A1)".into()), Cell::Text("a,\"b\"\nc".into())]],
+        rows: vec![
+            vec![Cell::Text("=cmd|' /C calc'!A0".into()), Cell::Int(-5)],
+            vec![Cell::Text("@SUM(A1)".into()), Cell::Text("a,\"b\"\nc".into())],
+        ],
     };
     let text = String::from_utf8(risky.csv().unwrap()).unwrap();
     assert_eq!(text, "\u{feff}a,b\r\n'=cmd|' /C calc'!A0,-5\r\n'@SUM(A1),\"a,\"\"b\"\"\nc\"\r\n");
@@ -236,6 +279,9 @@ async fn a_file_is_named_in_chinese() {
     let (status, headers, _) = lists().get("/catalog/export.xlsx").await;
     assert_eq!(status, StatusCode::OK);
     let disposition = headers["content-disposition"].to_str().unwrap();
-    assert!(disposition.starts_with("attachment; filename=\"export.xlsx\"; filename*=UTF-8''%E6%95%B0%E6%8D%AE"), "{disposition}");
+    assert!(
+        disposition.starts_with("attachment; filename=\"export.xlsx\"; filename*=UTF-8''%E6%95%B0%E6%8D%AE"),
+        "{disposition}"
+    );
     assert!(disposition.ends_with("-20261123.xlsx"));
 }

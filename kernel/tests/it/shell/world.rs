@@ -76,7 +76,14 @@ pub(super) fn world(routes: Router) -> World {
         contact: "市数据局 数据安全科 0000-1234567".into(),
         demo: true,
     };
-    let links = Links { login: Some("/login"), logout: Some("/logout"), search: Some("/search"), messages: Some("/messages"), me: Some("/me"), help: Some("/help") };
+    let links = Links {
+        login: Some("/login"),
+        logout: Some("/logout"),
+        search: Some("/search"),
+        messages: Some("/messages"),
+        me: Some("/me"),
+        help: Some("/help"),
+    };
     let menu = [
         MenuItem::new(Group::Desk, "工作台", "/", &[]).counted(Arc::new(|_| Box::pin(async { Some(9) }))),
         MenuItem::new(Group::Catalog, "目录检索", "/catalog", &[]),
@@ -85,7 +92,8 @@ pub(super) fn world(routes: Router) -> World {
         MenuItem::new(Group::Use, "在线查询", "/query", &[Role::R4]),
         MenuItem::new(Group::Audit, "审计日志", "/audit", &[Role::R1, Role::R5]),
     ];
-    let shell = Shell::new(site, links, Arc::new(ManualClock::at(now())), Arc::new(Known), events.clone(), key()).with_menu(menu);
+    let shell = Shell::new(site, links, Arc::new(ManualClock::at(now())), Arc::new(Known), events.clone(), key())
+        .with_menu(menu);
     let router = shell.install(routes, |inner| inner.layer(from_fn(recognise)));
     World { router, events }
 }
@@ -93,7 +101,8 @@ pub(super) fn world(routes: Router) -> World {
 /// Knows the cookie `s=1` as a browser session and `Bearer t` as a token, both of R1.
 async fn recognise(mut request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let text = |name| headers.get(name).and_then(|v: &axum::http::HeaderValue| v.to_str().ok()).unwrap_or("").to_owned();
+    let text =
+        |name| headers.get(name).and_then(|v: &axum::http::HeaderValue| v.to_str().ok()).unwrap_or("").to_owned();
     let session = text(header::COOKIE).contains("s=1").then(|| Some(SESSION.parse::<SessionId>().unwrap()));
     let bearer = (text(header::AUTHORIZATION) == "Bearer t").then_some(None);
     if let Some(session) = session.or(bearer) {
