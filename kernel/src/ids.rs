@@ -57,6 +57,7 @@ ids! {
     GrantId,
     JobId,
     MessageId,
+    PartId,
     ResourceChangeId,
     ResourceId,
     RoleChangeId,

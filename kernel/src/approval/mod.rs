@@ -182,6 +182,12 @@ pub async fn find(tx: &Tx, id: &ApprovalId) -> Result<(ApprovalRow, State)> {
     store::load(tx.db(), id).await
 }
 
+/// The step that waits for this person, if one does: what a page offers a decision on.
+pub async fn waiting_for(db: &impl sea_orm::ConnectionTrait, id: &ApprovalId, actor: &Actor) -> Result<Option<Step>> {
+    let (_, state) = store::load(db, id).await?;
+    Ok(state.may_decide(actor).ok().and_then(|at| state.steps.get(at).cloned()))
+}
+
 /// The newest approval of an object.
 pub async fn find_by_object(tx: &Tx, object_id: &str) -> Result<(ApprovalRow, State)> {
     let newest = store::Entity::find()
