@@ -1,0 +1,9 @@
+//! Sharing through its own door: real store, real policies, real catalogue.
+
+mod columns;
+mod decide;
+mod grants;
+mod matrix;
+mod submit;
+mod town;
+mod transitions;
