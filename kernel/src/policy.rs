@@ -184,14 +184,6 @@ fn entities(actor: &Actor, resource: &Resource, principal: EntityUid, target: En
                 unit_chain(&mut seen, unit)?;
                 RestrictedExpression::new_entity_uid(uid("Unit", unit.id.as_str())?)
             }
-            Value::Units(units) => {
-                let mut members = Vec::new();
-                for unit in units {
-                    unit_chain(&mut seen, unit)?;
-                    members.push(RestrictedExpression::new_entity_uid(uid("Unit", unit.id.as_str())?));
-                }
-                RestrictedExpression::new_set(members)
-            }
         };
         attributes.push(((*name).to_owned(), expression));
     }

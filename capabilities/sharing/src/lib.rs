@@ -3,7 +3,6 @@
 //! The door: commands change, queries read.
 
 pub mod commands;
-#[cfg(any())]
 pub mod model;
 mod neighbours;
 pub mod queries;
