@@ -18,7 +18,7 @@ pub use aead::{AeadKey, NONCE_BYTES, Suite, TAG_BYTES};
 pub use digest::{DIGEST_BYTES, Digest, Hasher, sha256, sm3};
 pub use envelope::{Envelope, open, seal};
 pub use error::CryptoError;
-pub use hmac::{HmacKey, HmacSha256, HmacSm3};
+pub use hmac::{HmacSha256, HmacSm3};
 pub use keyring::{KeyId, KeyProvider, KeyRing, WrappedKey};
 pub use sign::{Algorithm, SM2_DEFAULT_ID, SigningKey, VerifyingKey};
 
