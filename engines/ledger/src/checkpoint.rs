@@ -23,9 +23,17 @@ impl Checkpoint {
 
     /// Reads a checkpoint of the log `origin` that every one of `keys` has signed.
     pub fn verify(bytes: &[u8], origin: &Origin, keys: &[NoteVerifier]) -> Result<Self, LedgerError> {
+        Self::read(SignedNote::parse(bytes)?.verify(keys)?, bytes, origin)
+    }
+
+    /// Reads a checkpoint that at least one of `keys` has signed: what a log whose keys are being
+    /// exchanged one by one finds of its own past.
+    pub fn verify_some(bytes: &[u8], origin: &Origin, keys: &[NoteVerifier]) -> Result<Self, LedgerError> {
+        Self::read(SignedNote::parse(bytes)?.verify_some(keys)?, bytes, origin)
+    }
+
+    fn read(text: &str, bytes: &[u8], origin: &Origin) -> Result<Self, LedgerError> {
         let malformed = |reason: &str| LedgerError::malformed(Self::PATH, reason);
-        let note = SignedNote::parse(bytes)?;
-        let text = note.verify(keys)?;
         let mut lines = text.lines();
         if lines.next() != Some(origin.as_str()) {
             return Err(malformed("origin is another log's"));

@@ -135,22 +135,27 @@ impl SignedNote {
     /// Every one of `keys` must have signed, and every line under a known name and id must verify.
     /// Lines of unknown keys are ignored, as the format asks.
     pub fn verify(&self, keys: &[NoteVerifier]) -> Result<&str, LedgerError> {
-        if keys.is_empty() {
-            return Err(LedgerError::Signature("no key to verify with".to_owned()));
+        if let Some(key) = keys.iter().find(|key| self.lines_of(key).next().is_none()) {
+            return Err(LedgerError::Signature(format!("{} signature is missing", key.algorithm().as_str())));
         }
-        for key in keys {
-            let mut signed = false;
-            for line in self.lines.iter().filter(|line| line.name == key.name.as_str() && line.id == key.id) {
-                key.key.verify(self.text.as_bytes(), &line.signature).map_err(|_| {
-                    LedgerError::Signature(format!("{} signature does not verify", key.algorithm().as_str()))
-                })?;
-                signed = true;
-            }
-            if !signed {
-                return Err(LedgerError::Signature(format!("{} signature is missing", key.algorithm().as_str())));
-            }
+        self.verify_some(keys)
+    }
+
+    /// At least one of `keys` must have signed; a bad signature of any of them refuses the note.
+    pub fn verify_some(&self, keys: &[NoteVerifier]) -> Result<&str, LedgerError> {
+        let mut signed = false;
+        for (key, line) in keys.iter().flat_map(|key| self.lines_of(key).map(move |line| (key, line))) {
+            key.key.verify(self.text.as_bytes(), &line.signature).map_err(|_| {
+                LedgerError::Signature(format!("{} signature does not verify", key.algorithm().as_str()))
+            })?;
+            signed = true;
         }
-        Ok(&self.text)
+        if signed { Ok(&self.text) } else { Err(LedgerError::Signature("signed by none of the keys".to_owned())) }
+    }
+
+    fn lines_of(&self, key: &NoteVerifier) -> impl Iterator<Item = &Line> {
+        let (name, id) = (key.name.clone(), key.id);
+        self.lines.iter().filter(move |line| line.name == name.as_str() && line.id == id)
     }
 }
 

@@ -142,6 +142,22 @@ fn led_2_every_configured_key_must_have_signed() {
 }
 
 #[test]
+fn led_2_keys_are_exchanged_one_at_a_time() {
+    use hufu_crypto::{Algorithm, SigningKey};
+    let [ed, sm]: [NoteSigner; 2] = super::memory::signers().try_into().unwrap();
+    let new = |byte: &str| SigningKey::from_hex(Algorithm::Ed25519, &byte.repeat(32)).unwrap();
+    let new_ed = NoteSigner::new(&origin(), new("33"));
+    let store = log_of(5, &[]).store().clone();
+    let (log, _) = Log::open(store, origin(), vec![new_ed.clone(), sm]).unwrap();
+    let keys = log.verifiers();
+    assert!(verify(log.store(), &origin(), &keys).unwrap().is_sound());
+    let (log, _) = Log::open(log.store().clone(), origin(), vec![new_ed, ed]).unwrap();
+    let foreign = NoteSigner::new(&origin(), new("44"));
+    let error = Log::open(log.store().clone(), origin(), vec![foreign]).unwrap_err();
+    assert_eq!(error.to_string(), "signature: signed by none of the keys");
+}
+
+#[test]
 fn reopening_refuses_a_log_that_lost_what_it_published() {
     let log = log_of(10, &[]);
     let mut store = super::memory::MemoryStore::default();
