@@ -12,3 +12,4 @@
 pub mod error;
 pub mod mandate;
 pub mod source;
+pub mod ways;

@@ -1,3 +1,4 @@
 //! The gate against real servers, files and clients.
 
 mod sources;
+mod ways;
