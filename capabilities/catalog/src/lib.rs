@@ -9,6 +9,7 @@ pub mod model;
 mod policy;
 mod runtime;
 pub mod search;
+pub mod sheets;
 pub mod store;
 
 pub use policy::{ACTIONS, POLICY};

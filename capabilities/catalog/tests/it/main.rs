@@ -1,0 +1,9 @@
+//! The catalogue through its own door: real store, real index, real policies, real files.
+
+mod house;
+mod matrix;
+mod publication;
+mod schema;
+mod search;
+mod sheets;
+mod sources;
