@@ -187,7 +187,7 @@ pub(crate) fn complete(name: &str) -> Metadata {
             code: "3050120001".into(),
             item_name: "民政".into(),
             directory_name: "社会救助".into(),
-            detail_name: "低保".into(),
+            detail_name: "救助".into(),
         },
         provider_code: "11330000002480001A".into(),
         summary: format!("{name}的认定、发放与动态管理信息。"),
