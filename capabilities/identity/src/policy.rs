@@ -16,6 +16,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("identity.account.close", "注销账号"),
     ("identity.account.create", "新建账号"),
     ("identity.account.edit", "修改账号"),
+    ("identity.account.export", "导出账号清单"),
     ("identity.account.lock", "停用账号"),
     ("identity.account.read", "查看账号"),
     ("identity.account.unlock", "启用账号"),
@@ -59,4 +60,9 @@ pub fn change(id: &str, proposer: &AccountId, subject: &AccountId, unit: &UnitRe
 /// A unit as what is acted upon.
 pub fn org_unit(unit: &UnitRef, bureaus: &[UnitRef]) -> Resource {
     Resource::new("OrgUnit", unit.id.to_string()).of_unit(unit).with("bureaus", Value::Units(bureaus.to_vec()))
+}
+
+/// What an action is called on screen; an unknown one is shown as it is.
+pub fn action_name(action: &str) -> &str {
+    ACTIONS.iter().find(|(known, _)| *known == action).map_or(action, |(_, name)| name)
 }

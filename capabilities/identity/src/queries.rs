@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hufu_kernel::actor::{Actor, Role, UnitRef};
+use hufu_kernel::audit;
 use hufu_kernel::command::{Ctx, Kernel};
 use hufu_kernel::error::{Error, Result};
 use hufu_kernel::ids::{AccountId, RoleChangeId, UnitId};
@@ -20,6 +21,9 @@ use crate::store::account::{self, held};
 use crate::store::session::record;
 use crate::store::{change, places, session};
 
+/// Entries shown of one object.
+const HISTORY_ROWS: u64 = 50;
+
 /// An account as a list shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountRow {
@@ -27,15 +31,15 @@ pub struct AccountRow {
     pub unit: UnitRef,
     pub roles: Vec<Role>,
     pub pending: bool,
-    /// Locked out by guesses until then.
-    pub locked_until: Option<Timestamp>,
+    /// Locked out by guesses at this moment.
+    pub locked: bool,
 }
 
 impl AccountRow {
     /// Key in the dictionary of states, as it stands now.
-    pub fn state_code(&self, now: Timestamp) -> &'static str {
+    pub fn state_code(&self) -> &'static str {
         match self.account.state {
-            AccountState::Active if self.locked_until.is_some_and(|until| now < until) => "locked",
+            AccountState::Active if self.locked => "locked",
             state => state.code(),
         }
     }
@@ -61,8 +65,10 @@ pub struct AccountFilter {
 pub enum AccountSort {
     #[default]
     Login,
-    LastLogin,
-    Created,
+    LastLogin {
+        newest_first: bool,
+    },
+    LoginDown,
 }
 
 /// One page of something, and how much there is of it.
@@ -110,11 +116,11 @@ pub async fn accounts(
     let total = query.clone().count(db).await?;
     query = match filter.sort {
         AccountSort::Login => query.order_by_asc(account::Column::Login),
-        AccountSort::LastLogin => {
-            query.order_by_desc(account::Column::LastLoginAt).order_by_asc(account::Column::Login)
-        }
-        AccountSort::Created => query.order_by_desc(account::Column::CreatedAt).order_by_asc(account::Column::Login),
+        AccountSort::LoginDown => query.order_by_desc(account::Column::Login),
+        AccountSort::LastLogin { newest_first: true } => query.order_by_desc(account::Column::LastLoginAt),
+        AccountSort::LastLogin { newest_first: false } => query.order_by_asc(account::Column::LastLoginAt),
     };
+    query = query.order_by_asc(account::Column::Id);
     let found = query.offset(page.saturating_sub(1).saturating_mul(size)).limit(size).all(db).await?;
     Ok(Page { items: rows(db, found, ctx.now).await?, total })
 }
@@ -131,6 +137,63 @@ pub async fn account(kernel: &Kernel, ctx: &Ctx, id: &AccountId) -> Result<Accou
         return Err(Error::not_found("账号"));
     }
     rows(db, vec![found], ctx.now).await?.pop().ok_or_else(|| Error::not_found("账号"))
+}
+
+/// What happened to an object, the newest first: its tab 操作记录.
+pub async fn history(db: &impl ConnectionTrait, object: &str) -> Result<Vec<audit::Model>> {
+    let rows = audit::Entity::find()
+        .filter(audit::Column::ObjectId.eq(object))
+        .order_by_desc(audit::Column::At)
+        .order_by_desc(audit::Column::Id)
+        .limit(HISTORY_ROWS);
+    Ok(rows.all(db).await?)
+}
+
+/// What the reader may do to an account now; the commands judge again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Acts {
+    pub edit: bool,
+    pub propose: bool,
+    pub lock: bool,
+    pub unlock: bool,
+    pub close: bool,
+    pub revoke: bool,
+}
+
+pub async fn acts(kernel: &Kernel, ctx: &Ctx, row: &AccountRow) -> Result<Acts> {
+    let actor = ctx.actor()?;
+    let bureaus = places::bureaus_over(kernel.store.reader(), &row.unit).await?;
+    let resource = policy::person(Some(&row.account.id), &row.unit, &bureaus);
+    let may = |action| Ok::<bool, Error>(kernel.policy.decide(actor, action, &resource)?.allowed);
+    let (open, shut) = (row.account.state != AccountState::Closed, row.account.state == AccountState::Locked);
+    Ok(Acts {
+        edit: open && may("identity.account.edit")?,
+        propose: open && !row.pending && may("identity.change.propose")?,
+        lock: open && !shut && may("identity.account.lock")?,
+        unlock: open && (shut || row.locked) && may("identity.account.unlock")?,
+        close: open && may("identity.account.close")?,
+        revoke: open && may("identity.token.revoke")?,
+    })
+}
+
+/// How many accounts of the reader's jurisdiction hold each role.
+pub async fn holders(kernel: &Kernel, ctx: &Ctx) -> Result<BTreeMap<Role, u64>> {
+    let within = readable(kernel, ctx).await?;
+    let accounts = Query::select()
+        .column(account::Column::Id)
+        .from(account::Entity)
+        .and_where(account::Column::UnitId.in_subquery(units_below(&within)))
+        .to_owned();
+    let counted: Vec<(Role, i64)> = held::Entity::find()
+        .select_only()
+        .column(held::Column::Role)
+        .column_as(held::Column::AccountId.count(), "holders")
+        .filter(held::Column::AccountId.in_subquery(accounts))
+        .group_by(held::Column::Role)
+        .into_tuple()
+        .all(kernel.store.reader())
+        .await?;
+    Ok(counted.into_iter().map(|(role, count)| (role, u64::try_from(count).unwrap_or(0))).collect())
 }
 
 /// People of one unit who hold a role, for pickers of other capabilities. No right is asked: names and
@@ -315,6 +378,34 @@ pub struct UnitRow {
     pub people: u64,
 }
 
+impl UnitRow {
+    /// The name under its depth, for a select.
+    pub fn indented(&self) -> String {
+        format!("{}{}", "　".repeat(self.depth), self.unit.name)
+    }
+}
+
+/// Units whose people and shape the reader keeps, in tree order.
+pub async fn administered(kernel: &Kernel, ctx: &Ctx) -> Result<Vec<UnitRow>> {
+    let actor = ctx.actor()?;
+    let db = kernel.store.reader();
+    let place = unit::find(db, &actor.unit.id).await?.as_ref();
+    let bureaus = places::bureaus_over(db, &place).await?;
+    if !kernel.policy.decide(actor, "identity.account.create", &policy::person(None, &place, &bureaus))?.allowed {
+        return Err(Error::refused("您的角色无权管理账号和机构"));
+    }
+    let within = places::jurisdiction(db, &place).await?;
+    let all = units(kernel, ctx).await?;
+    Ok(all.into_iter().filter(|row| row.unit.closed_at.is_none() && row.unit.path.starts_with(&within)).collect())
+}
+
+/// May the reader change this unit?
+pub async fn may_keep_unit(kernel: &Kernel, ctx: &Ctx, of: &UnitRef) -> Result<bool> {
+    let bureaus = places::bureaus_over(kernel.store.reader(), of).await?;
+    let resource = policy::org_unit(of, &bureaus);
+    Ok(kernel.policy.decide(ctx.actor()?, "identity.unit.edit", &resource)?.allowed)
+}
+
 /// All units in tree order, with the number of accounts in each.
 pub async fn units(kernel: &Kernel, ctx: &Ctx) -> Result<Vec<UnitRow>> {
     ctx.actor()?;
@@ -395,7 +486,7 @@ async fn rows(db: &impl ConnectionTrait, found: Vec<account::Model>, now: Timest
             unit: unit.ok_or_else(|| Error::internal("account without unit"))?,
             roles: roles.remove(account.id.as_str()).unwrap_or_default(),
             pending: waiting.iter().any(|change| change.account_id == account.id),
-            locked_until: locked.get(&session::guard_key(&account.login)).copied(),
+            locked: locked.contains_key(&session::guard_key(&account.login)),
             account,
         });
     }

@@ -10,6 +10,7 @@ use hufu_kernel::ids::{SessionId, TokenId};
 use hufu_kernel::time::Timestamp;
 use sea_orm::ConnectionTrait;
 
+use crate::commands::close_account::Holdings;
 use crate::commands::fail_session::FailSession;
 use crate::commands::open_session::OpenSession;
 use crate::commands::pass_second_factor::PassSecondFactor;
@@ -59,12 +60,20 @@ impl Default for Settings {
 }
 
 /// What log-in stands on, shared by all requests.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Identity {
     pub kernel: Arc<Kernel>,
     pub settings: Arc<Settings>,
     pub passwords: Passwords,
     pub vault: Vault,
+    /// Who knows what a leaver still answers for.
+    pub holdings: Arc<[Arc<dyn Holdings>]>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 /// What somebody typed at the door.
@@ -111,7 +120,13 @@ pub struct Authenticated {
 impl Identity {
     pub fn new(kernel: Arc<Kernel>, settings: Settings, vault: Vault) -> Result<Self> {
         let passwords = Passwords::new(settings.hashing)?;
-        Ok(Self { kernel, settings: Arc::new(settings), passwords, vault })
+        Ok(Self { kernel, settings: Arc::new(settings), passwords, vault, holdings: Arc::from([]) })
+    }
+
+    /// Registers the capabilities that are asked when an account is closed.
+    pub fn with_holdings(mut self, holdings: Vec<Arc<dyn Holdings>>) -> Self {
+        self.holdings = Arc::from(holdings);
+        self
     }
 
     /// Checks name and password (and the code, if it was given) and opens a session.

@@ -10,6 +10,7 @@ pub mod decide_change;
 pub mod edit_account;
 pub mod edit_unit;
 pub mod enrol_second_factor;
+pub mod export_accounts;
 pub mod fail_session;
 pub mod issue_token;
 pub mod lock_account;

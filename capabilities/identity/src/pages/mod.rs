@@ -12,6 +12,8 @@ mod upkeep;
 mod users;
 mod users_edit;
 
+pub(crate) use users::{USERS, UserFilter};
+
 use std::sync::Arc;
 
 use axum::Router;
