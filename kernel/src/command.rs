@@ -127,6 +127,10 @@ async fn attempt<C: Command>(
     command: C,
     object: &mut ObjectRef,
 ) -> Result<Receipt<C::Output>> {
+    // Before anything is read: who is not signed in does not learn what exists.
+    if ctx.actor.is_none() && !command.by_system() {
+        return Err(Error::unauthenticated());
+    }
     let tx = kernel.store.begin().await?;
     let loaded = command.load(&tx, ctx).await?;
     *object = loaded.object;

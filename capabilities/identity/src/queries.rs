@@ -127,12 +127,12 @@ pub async fn accounts(
 
 /// One account the actor may read.
 pub async fn account(kernel: &Kernel, ctx: &Ctx, id: &AccountId) -> Result<AccountRow> {
+    let actor = ctx.actor()?;
     let db = kernel.store.reader();
     let found = account::find(db, id).await?;
     let place = unit::find(db, &found.unit_id).await?.as_ref();
     let bureaus = places::bureaus_over(db, &place).await?;
     let resource = policy::person(Some(id), &place, &bureaus);
-    let actor = ctx.actor()?;
     if actor.account != *id && !kernel.policy.decide(actor, "identity.account.read", &resource)?.allowed {
         return Err(Error::not_found("账号"));
     }
@@ -257,6 +257,7 @@ pub async fn changes(
 
 /// One change, for its page.
 pub async fn change(kernel: &Kernel, ctx: &Ctx, id: &RoleChangeId) -> Result<ChangeRow> {
+    ctx.actor()?;
     let db = kernel.store.reader();
     let found = change::find(db, id).await?;
     let place = unit::find(db, &found.unit_id).await?;

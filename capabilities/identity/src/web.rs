@@ -56,7 +56,9 @@ async fn known(identity: &Identity, headers: &HeaderMap, path: &str) -> Result<O
     let now = identity.kernel.clock.now();
     if let Some(bearer) = bearer(headers) {
         let found = identity.authenticate_token(bearer, now).await?;
-        return found.map(Some).ok_or_else(|| Error::new(Kind::Unauthenticated, "HF-TOKEN", "令牌无效、已到期或已撤销"));
+        return found
+            .map(Some)
+            .ok_or_else(|| Error::new(Kind::Unauthenticated, "HF-TOKEN", "令牌无效、已到期或已撤销"));
     }
     let Some(secret) = cookie(headers, COOKIE) else { return Ok(None) };
     let found = identity.authenticate_session(secret, now).await?;
@@ -186,7 +188,8 @@ mod tests {
     #[test]
     fn only_a_trusted_proxy_is_believed() {
         let ask = |peer: &str, trusted: &[&str]| {
-            let mut request = Request::builder().header("x-forwarded-for", "1.1.1.1, 10.2.3.4").body(Body::empty()).unwrap();
+            let mut request =
+                Request::builder().header("x-forwarded-for", "1.1.1.1, 10.2.3.4").body(Body::empty()).unwrap();
             request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
             let trusted: Vec<IpAddr> = trusted.iter().map(|ip| ip.parse().unwrap()).collect();
             forwarded(&request, &trusted).map(|ip| ip.to_string())

@@ -96,7 +96,16 @@ fn draw(
     let url = secret.url(&who.actor.login, &identity.settings.issuer).unwrap_or_default();
     let sealed = identity.vault.seal(&place(&who), secret.as_bytes())?;
     let picture = qr::svg(&url);
-    Ok(EnrolPage { chrome: chrome.titled("绑定第二因子"), who, next, sealed, spaced: secret.spaced(), url, picture, errors })
+    Ok(EnrolPage {
+        chrome: chrome.titled("绑定第二因子"),
+        who,
+        next,
+        sealed,
+        spaced: secret.spaced(),
+        url,
+        picture,
+        errors,
+    })
 }
 
 /// The form of one session opens in no other.

@@ -53,12 +53,7 @@ pub(super) struct TokenForm {
     days: String,
 }
 
-pub(super) async fn show(
-    State(identity): State<Arc<Identity>>,
-    chrome: Chrome,
-    ctx: Ctx,
-    who: Somebody,
-) -> WebResult {
+pub(super) async fn show(State(identity): State<Arc<Identity>>, chrome: Chrome, ctx: Ctx, who: Somebody) -> WebResult {
     let form = TokenForm { days: "90".to_owned(), ..TokenForm::default() };
     draw(&identity, chrome, &ctx, who.session, StatusCode::OK, Given { form, ..Given::default() }).await
 }
@@ -108,10 +103,10 @@ async fn draw(
     let db = identity.kernel.store.reader();
     let actor = ctx.actor()?;
     let mine = account::find(db, &actor.account).await?;
-    let last = identity.last_before(db, &session).await?.map_or_else(
-        || "这是首次登录".to_owned(),
-        |record| format!("{}（{}）", fmt::minute(record.at), record.client),
-    );
+    let last = identity
+        .last_before(db, &session)
+        .await?
+        .map_or_else(|| "这是首次登录".to_owned(), |record| format!("{}（{}）", fmt::minute(record.at), record.client));
     let roles: Vec<&str> = actor.roles.iter().map(|role| role.name()).collect();
     let until = mine.password_at.plus(chrono::Duration::days(PASSWORD_DAYS));
     let facts = vec![
@@ -131,7 +126,9 @@ async fn draw(
         tokens: token::of(db, &mine.id).await?,
         fresh: given.fresh,
         form: given.form,
-        spans: [("30", "30 天"), ("90", "90 天"), ("180", "180 天"), ("365", "一年")].map(|(days, label)| Choice::new(days, label)).to_vec(),
+        spans: [("30", "30 天"), ("90", "90 天"), ("180", "180 天"), ("365", "一年")]
+            .map(|(days, label)| Choice::new(days, label))
+            .to_vec(),
         errors: given.errors,
     };
     Ok(page_with(status, page))

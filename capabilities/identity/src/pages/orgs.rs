@@ -104,6 +104,7 @@ pub(super) async fn edit(
     ctx: Ctx,
     Path(id): Path<UnitId>,
 ) -> WebResult {
+    ctx.actor()?;
     let db = identity.kernel.store.reader();
     let found = unit::find(db, &id).await?;
     if !queries::may_keep_unit(&identity.kernel, &ctx, &found.as_ref()).await? {

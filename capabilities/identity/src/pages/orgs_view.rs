@@ -147,7 +147,11 @@ fn tree(rows: &[UnitRow], chosen: &unit::Model) -> Html {
             row.unit.id,
             if here { " class=\"is-on\" aria-current=\"true\"" } else { "" },
             esc(&row.unit.name),
-            if row.people > 0 { format!("<small title=\"未注销账号\">{}</small>", fmt::number(row.people)) } else { String::new() },
+            if row.people > 0 {
+                format!("<small title=\"未注销账号\">{}</small>", fmt::number(row.people))
+            } else {
+                String::new()
+            },
         );
         if below {
             let on_the_way = if chosen.path.starts_with(&row.unit.path) { " open" } else { "" };
@@ -186,8 +190,13 @@ mod tests {
 
     #[test]
     fn the_tree_closes_what_it_opens_and_shows_the_way() {
-        let rows =
-            [row("市", "/1/", 0), row("县", "/1/2/", 1), row("镇<b>", "/1/2/3/", 2), row("局", "/1/4/", 1), row("邻市", "/5/", 0)];
+        let rows = [
+            row("市", "/1/", 0),
+            row("县", "/1/2/", 1),
+            row("镇<b>", "/1/2/3/", 2),
+            row("局", "/1/4/", 1),
+            row("邻市", "/5/", 0),
+        ];
         let html = tree(&rows, &rows[2].unit);
         let count = |part: &str| html.as_str().matches(part).count();
         assert_eq!(count("<details"), 2);

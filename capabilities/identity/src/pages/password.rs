@@ -49,7 +49,8 @@ pub(super) async fn show(chrome: Chrome, who: Somebody, Query(wanted): Query<Wan
     if matches!(who.stage, Stage::SecondFactor | Stage::Enrol) {
         return Ok(go(&stage_url(who.stage, &wanted.next)));
     }
-    let page = PasswordPage { chrome: chrome.titled("修改口令"), who, next: wanted.next, errors: FieldErrors::none() };
+    let page =
+        PasswordPage { chrome: chrome.titled("修改口令"), who, next: wanted.next, errors: FieldErrors::none() };
     Ok(page_with(StatusCode::OK, page))
 }
 

@@ -86,8 +86,7 @@ pub(super) async fn index(
     query: ListQuery<ChangeFilter>,
 ) -> WebResult {
     let kernel = &identity.kernel;
-    let found =
-        queries::changes(kernel, &ctx, query.filter.read(), query.paging.page, query.paging.size).await?;
+    let found = queries::changes(kernel, &ctx, query.filter.read(), query.paging.page, query.paging.size).await?;
     let mut segs = vec![(None, "全部")];
     segs.extend(STATES.map(|state| (Some(state), hufu_kernel::shell::status::word(state.code()))));
     let mut tabs = Vec::new();
@@ -181,16 +180,19 @@ async fn draw(
         opinion: change.reason.clone(),
         ..Happening::default()
     }];
-    line.insert(0, Happening {
-        who: decider.as_ref().map_or_else(|| row.bureau.name.clone(), |decider| decider.name.clone()),
-        post: format!("{} · {}", row.bureau.name, Role::R1.name()),
-        at: change.decided_at,
-        act: hufu_kernel::shell::status::word(change.state.code()).to_owned(),
-        opinion: change.opinion.clone().unwrap_or_default(),
-        own: true,
-        now: change.state == ChangeState::Pending,
-        proof: None,
-    });
+    line.insert(
+        0,
+        Happening {
+            who: decider.as_ref().map_or_else(|| row.bureau.name.clone(), |decider| decider.name.clone()),
+            post: format!("{} · {}", row.bureau.name, Role::R1.name()),
+            at: change.decided_at,
+            act: hufu_kernel::shell::status::word(change.state.code()).to_owned(),
+            opinion: change.opinion.clone().unwrap_or_default(),
+            own: true,
+            now: change.state == ChangeState::Pending,
+            proof: None,
+        },
+    );
     let page = Show {
         chrome: chrome.crumb("系统管理", "/sys/roles").crumb("角色与复核", "/sys/roles").titled(change.kind.name()),
         facts: facts(&row),

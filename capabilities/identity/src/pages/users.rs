@@ -65,36 +65,36 @@ impl UserFilter {
     }
 }
 
-const COLUMNS: [Column<AccountRow>; 9] = [
-    Column::new("login", "账号", 18, |row: &AccountRow| Cell::Name {
-        text: row.account.login.clone(),
-        note: row.account.name.clone(),
-        href: format!("/sys/users/{}", row.account.id),
-    })
-    .sortable(),
-    Column::new("name", "姓名", 12, |row: &AccountRow| Cell::Masked(fmt::mask_name(&row.account.name))).file_only(),
-    Column::new("unit", "单位", 26, |row: &AccountRow| Cell::Text(row.unit.name.clone())),
-    Column::new("roles", "角色", 26, |row: &AccountRow| {
-        Cell::opt((!row.roles.is_empty()).then(|| row.role_names()))
-    }),
-    Column::new("state", "状态", 10, |row: &AccountRow| Cell::State(row.state_code().to_owned())),
-    Column::new("pending", "待复核", 10, |row: &AccountRow| {
-        if row.pending { Cell::State("recheck".to_owned()) } else { Cell::Empty }
-    }),
-    Column::new("last_login", "最近登录", 18, |row: &AccountRow| {
-        row.account.last_login_at.map_or(Cell::Empty, Cell::Moment)
-    })
-    .sortable(),
-    Column::new("vendor_until", "外包服务期止", 14, |row: &AccountRow| {
-        row.account.vendor_until.map_or(Cell::Empty, |until| Cell::Date(until.date()))
-    })
-    .hidden(),
-    Column::new("created", "建立时间", 18, |row: &AccountRow| Cell::Moment(row.account.created_at)).hidden(),
-];
+const COLUMNS: [Column<AccountRow>; 9] =
+    [
+        Column::new("login", "账号", 18, |row: &AccountRow| Cell::Name {
+            text: row.account.login.clone(),
+            note: row.account.name.clone(),
+            href: format!("/sys/users/{}", row.account.id),
+        })
+        .sortable(),
+        Column::new("name", "姓名", 12, |row: &AccountRow| Cell::Masked(fmt::mask_name(&row.account.name))).file_only(),
+        Column::new("unit", "单位", 26, |row: &AccountRow| Cell::Text(row.unit.name.clone())),
+        Column::new("roles", "角色", 26, |row: &AccountRow| {
+            Cell::opt((!row.roles.is_empty()).then(|| row.role_names()))
+        }),
+        Column::new("state", "状态", 10, |row: &AccountRow| Cell::State(row.state_code().to_owned())),
+        Column::new("pending", "待复核", 10, |row: &AccountRow| {
+            if row.pending { Cell::State("recheck".to_owned()) } else { Cell::Empty }
+        }),
+        Column::new("last_login", "最近登录", 18, |row: &AccountRow| {
+            row.account.last_login_at.map_or(Cell::Empty, Cell::Moment)
+        })
+        .sortable(),
+        Column::new("vendor_until", "外包服务期止", 14, |row: &AccountRow| {
+            row.account.vendor_until.map_or(Cell::Empty, |until| Cell::Date(until.date()))
+        })
+        .hidden(),
+        Column::new("created", "建立时间", 18, |row: &AccountRow| Cell::Moment(row.account.created_at)).hidden(),
+    ];
 
-pub(crate) static USERS: List<AccountRow> = List::new("用户", &COLUMNS)
-    .ops(|row| vec![Op::new("查看", format!("/sys/users/{}", row.account.id))])
-    .files();
+pub(crate) static USERS: List<AccountRow> =
+    List::new("用户", &COLUMNS).ops(|row| vec![Op::new("查看", format!("/sys/users/{}", row.account.id))]).files();
 
 #[derive(Template)]
 #[template(path = "identity/users.html")]
@@ -263,7 +263,14 @@ fn facts(row: &AccountRow) -> Vec<(&'static str, Html)> {
         ("角色", text((!row.roles.is_empty()).then(|| row.role_names()))),
         ("第二因子", text(account.totp_at.map(|at| format!("{} 绑定", fmt::minute(at))))),
         ("最近登录", text(account.last_login_at.map(fmt::minute))),
-        ("口令修改", Html::text(if account.password_initial { "初始口令，未修改".to_owned() } else { fmt::minute(account.password_at) })),
+        (
+            "口令修改",
+            Html::text(if account.password_initial {
+                "初始口令，未修改".to_owned()
+            } else {
+                fmt::minute(account.password_at)
+            }),
+        ),
         ("外包单位", text(account.vendor.clone())),
         ("服务期止", text(account.vendor_until.map(fmt::day))),
         ("建立时间", Html::text(fmt::minute(account.created_at))),

@@ -228,11 +228,7 @@ pub(super) async fn lock(
     Ok(go(&format!("/sys/users/{id}")))
 }
 
-pub(super) async fn unlock(
-    State(identity): State<Arc<Identity>>,
-    ctx: Ctx,
-    Path(id): Path<AccountId>,
-) -> WebResult {
+pub(super) async fn unlock(State(identity): State<Arc<Identity>>, ctx: Ctx, Path(id): Path<AccountId>) -> WebResult {
     run(&identity.kernel, &ctx, UnlockAccount { account: id.clone() }).await?;
     Ok(go(&format!("/sys/users/{id}")))
 }

@@ -1,5 +1,6 @@
 //! Identity through its own doors: real store, real policies, real hashes (cheap ones).
 
+mod browser;
 mod columns;
 mod house;
 mod login;
@@ -7,3 +8,4 @@ mod matrix;
 mod rights;
 mod tokens;
 mod units;
+mod web;
