@@ -40,6 +40,12 @@ export async function openPage(browser, size = { width: 1366, height: 768 }) {
   return page;
 }
 
+/** Clicks, and counts it in `page.presses`: journeys have a budget of clicks. */
+export async function press(page, selector) {
+  page.presses = (page.presses || 0) + 1;
+  await page.click(selector);
+}
+
 /** Saves what the page shows, or the whole page. */
 export async function shoot(page, name, fullPage = false) {
   mkdirSync(shots, { recursive: true });

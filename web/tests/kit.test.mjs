@@ -53,6 +53,16 @@ test("large type keeps everything within the window", { skip }, async () => {
   assert.ok(wide <= 0, `the page is ${wide} px wider than its window`);
 });
 
+test("a tree shows its branches, open or not", { skip }, async () => {
+  const page = await openPage(browser);
+  await page.goto(`${kit.url}/catalog`);
+  assert.equal(await page.isVisible(".hf-tree a:has-text(\"临江区\")"), true);
+  assert.equal(await page.isVisible(".hf-tree a:has-text(\"市民政局\")"), true);
+  assert.equal(await page.isVisible(".hf-tree a:has-text(\"区民政局\")"), false);
+  await page.click("summary[aria-label=\"展开 临江区\"]");
+  assert.equal(await page.isVisible(".hf-tree a:has-text(\"区民政局\")"), true);
+});
+
 test("ticks feed the bulk bar without moving the page", { skip }, async () => {
   const page = await openPage(browser);
   await page.goto(`${kit.url}/catalog`);

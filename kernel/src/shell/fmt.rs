@@ -89,7 +89,7 @@ pub fn number(value: impl Whole) -> String {
         out.push('-');
     }
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -227,7 +227,8 @@ mod tests {
     fn moments_read_in_beijing_time() {
         let t = at("2026-11-21T06:05:09Z");
         assert_eq!(minute(t), "2026-11-21 14:05");
-        assert_eq!(second(&t), "2026-11-21 14:05:09");
+        let borrowed = &t;
+        assert_eq!(second(borrowed), "2026-11-21 14:05:09");
         assert_eq!(short(t), "11-21 14:05");
         assert_eq!(day(at("2026-11-21T16:30:00Z")), "2026-11-22");
         assert_eq!(document_day(date("2026-01-05")), "2026年1月5日");

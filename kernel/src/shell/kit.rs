@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::fmt::{self, Due, Whole};
+use super::parts::TreeNode;
 use super::status::{self, Tone};
 use crate::time::Timestamp;
 
@@ -257,6 +258,33 @@ pub fn short_hash(hash: &str) -> String {
     }
 }
 
+/// A tree; what lies on the way to the current node is open. The name of a branch is a link, the caret before it opens the branch.
+pub fn tree(nodes: &[TreeNode]) -> Html {
+    let mut out = String::from("<ul class=\"hf-tree\">");
+    branches(nodes, &mut out);
+    Html(out + "</ul>")
+}
+
+fn branches(nodes: &[TreeNode], out: &mut String) {
+    for node in nodes {
+        let on = if node.on { " class=\"is-on\" aria-current=\"true\"" } else { "" };
+        let count = node.count.map(|n| format!("<small>{}</small>", fmt::number(n))).unwrap_or_default();
+        let link = format!("<a href=\"{}\"{on}>{}{count}</a>", esc(&node.href), esc(&node.label));
+        if node.children.is_empty() {
+            let _ = write!(out, "<li>{link}</li>");
+            continue;
+        }
+        let open = if node.on || node.leads_on() { " open" } else { "" };
+        let _ = write!(
+            out,
+            "<li class=\"is-branch\">{link}<details{open}><summary aria-label=\"展开 {}\"></summary><ul>",
+            esc(&node.label)
+        );
+        branches(&node.children, out);
+        out.push_str("</ul></details></li>");
+    }
+}
+
 /// Which half of the tally a page shows: 王 is in the gap, the tooth below it fits the other half.
 pub fn mark() -> Html {
     Html("<svg class=\"hf-mark\" viewBox=\"0 0 64 64\" aria-hidden=\"true\"><use class=\"l\" href=\"#mark-l\"/><use class=\"r\" href=\"#mark-r\"/></svg>".to_owned())
@@ -333,7 +361,7 @@ mod tests {
     #[test]
     fn a_level_always_has_its_letter() {
         assert_eq!(level(3_u8).as_str(), "<span class=\"hf-lv is-3\">L3</span>");
-        assert!(level_named(&4_i32).as_str().contains("L4<em>敏感</em>"));
+        assert!(level_named(4_i32).as_str().contains("L4<em>敏感</em>"));
         assert!(level(0_u8).as_str().contains("未分级"));
     }
 
@@ -360,6 +388,17 @@ mod tests {
         assert!(!clock(&Due::Left { left: 5, total: 10, until }).as_str().contains("is-amber"));
         assert!(clock_chip(&Due::Over { over: 1, until }).as_str().contains("is-red"));
         assert_eq!(clock_chip(&Due::Left { left: 2, total: 5, until }).as_str().matches("class=\"on\"").count(), 3);
+    }
+
+    #[test]
+    fn a_tree_is_open_on_the_way_to_the_current_node() {
+        let leaf = TreeNode { on: true, count: Some(2211), ..TreeNode::new("市民政局", "/catalog?owner=MZJ") };
+        let city = TreeNode { children: vec![leaf], ..TreeNode::new("云江市本级", "/catalog?unit=1") };
+        let county = TreeNode { children: vec![TreeNode::new("<x>", "/")], ..TreeNode::new("临江区", "/") };
+        let html = tree(&[city, county]).to_string();
+        assert_eq!((html.matches("<details open>").count(), html.matches("<details>").count()), (1, 1));
+        assert!(html.contains("class=\"is-on\" aria-current=\"true\">市民政局<small>2,211</small>"));
+        assert!(!html.contains("<x>"));
     }
 
     #[test]

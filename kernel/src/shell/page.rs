@@ -101,10 +101,10 @@ pub(crate) async fn render_errors(request: Request, next: Next) -> Response {
     if !wants_page(&asked) {
         return document(&asked, &problem);
     }
-    if problem.kind == Kind::Unauthenticated {
-        if let Some(answer) = to_login(&asked) {
-            return answer;
-        }
+    if problem.kind == Kind::Unauthenticated
+        && let Some(answer) = to_login(&asked)
+    {
+        return answer;
     }
     error_page(asked, &problem).await
 }
@@ -148,10 +148,11 @@ fn document(parts: &Parts, problem: &Problem) -> Response {
     }
     let mut response = (problem.status, body.to_string()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if parts.headers.contains_key("hx-request") && problem.kind == Kind::Unauthenticated {
-        if let Some(value) = login_url(parts).and_then(|url| HeaderValue::from_str(&url).ok()) {
-            response.headers_mut().insert(HeaderName::from_static("hx-redirect"), value);
-        }
+    if parts.headers.contains_key("hx-request")
+        && problem.kind == Kind::Unauthenticated
+        && let Some(value) = login_url(parts).and_then(|url| HeaderValue::from_str(&url).ok())
+    {
+        response.headers_mut().insert(HeaderName::from_static("hx-redirect"), value);
     }
     response
 }

@@ -190,6 +190,28 @@ impl Tally {
     }
 }
 
+/// A node of a tree: units, folders, sources. Opens without script.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TreeNode {
+    pub label: String,
+    pub href: String,
+    pub count: Option<u64>,
+    /// The current one.
+    pub on: bool,
+    pub children: Vec<TreeNode>,
+}
+
+impl TreeNode {
+    pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
+        Self { label: label.into(), href: href.into(), ..Self::default() }
+    }
+
+    /// Does the way to the current node lead through this one?
+    pub fn leads_on(&self) -> bool {
+        self.children.iter().any(|child| child.on || child.leads_on())
+    }
+}
+
 /// A running piece of work, as its card shows it. `state` is a code of the dictionary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobCard {

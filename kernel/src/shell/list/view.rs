@@ -9,6 +9,9 @@ use crate::actor::Actor;
 use crate::shell::Html;
 use crate::time::Timestamp;
 
+/// Value and label of a row's tick.
+pub type Pick<R> = fn(&R) -> (String, String);
+
 /// A list as a capability declares it, once, as a constant.
 #[derive(Clone, Copy, Debug)]
 pub struct List<R: 'static> {
@@ -16,7 +19,7 @@ pub struct List<R: 'static> {
     pub title: &'static str,
     pub columns: &'static [Column<R>],
     /// Value and label of a row's tick, for lists with acts on many.
-    pub pick: Option<fn(&R) -> (String, String)>,
+    pub pick: Option<Pick<R>>,
     /// Links at the end of a row.
     pub ops: Option<fn(&R) -> Vec<Op>>,
     /// Are there files of it? Then `PATH/export.xlsx` and `.csv` are routes.
@@ -102,7 +105,7 @@ impl<R> List<R> {
         Self { title, columns, pick: None, ops: None, files: false }
     }
 
-    pub const fn pick(mut self, pick: fn(&R) -> (String, String)) -> Self {
+    pub const fn pick(mut self, pick: Pick<R>) -> Self {
         self.pick = Some(pick);
         self
     }

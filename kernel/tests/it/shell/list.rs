@@ -13,7 +13,7 @@ use hufu_kernel::actor::Role;
 use hufu_kernel::shell::list::{
     Bulk, Cell, Column, Download, Filter, FilterField, Format, List, ListQuery, ListView, Op, Seg,
 };
-use hufu_kernel::shell::parts::Choice;
+use hufu_kernel::shell::parts::{Choice, TreeNode};
 use hufu_kernel::shell::{Chrome, WebResult, page};
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,17 @@ fn store(query: &ListQuery<ResourceFilter>) -> (Vec<Resource>, u64) {
 struct Index {
     chrome: Chrome,
     list: ListView,
+    units: Vec<TreeNode>,
+}
+
+fn units() -> Vec<TreeNode> {
+    let counted = |name: &str, n| TreeNode { count: Some(n), ..TreeNode::new(name, "/catalog?owner=MZJ") };
+    let bureaus = vec![TreeNode { on: true, ..counted("市民政局", 127) }, counted("市人社局", 214)];
+    vec![
+        counted("全市", 2211),
+        TreeNode { children: bureaus, ..counted("云江市本级", 1684) },
+        TreeNode { children: vec![counted("区民政局", 12)], ..counted("临江区", 152) },
+    ]
 }
 
 pub(super) async fn index(chrome: Chrome, query: ListQuery<ResourceFilter>) -> WebResult {
@@ -138,7 +149,7 @@ pub(super) async fn index(chrome: Chrome, query: ListQuery<ResourceFilter>) -> W
             acts: vec![("basket", "加入申请篮"), ("stop", "取消关注")],
             whole: true,
         });
-    Ok(page(Index { chrome: chrome.titled("目录检索"), list }))
+    Ok(page(Index { chrome: chrome.titled("目录检索"), list, units: units() }))
 }
 
 async fn api(query: ListQuery<ResourceFilter>) -> WebResult {
