@@ -1,16 +1,14 @@
-//! The border between what a source holds and what a plan may see: row filter, then masks.
+//! The border between what a source holds and what a plan may see. Below it lies the filtered scan, above it masked values.
 //!
-//! A node of its own and not a filter and a projection, because the optimizer moves predicates
-//! through those: an asker's `1 / (salary - 5000)` would then run on hidden rows and raw values.
+//! A node of its own and not a projection, because the optimizer moves predicates through those: an asker's `1 / (salary - 5000)` would then run on hidden rows and raw values.
 //! It pushes nothing down, passes no statistics, orderings or partition keys up, and shows
 //! neither key nor row filter in a plan.
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -34,7 +32,8 @@ pub(crate) struct Output {
 pub(crate) struct Barrier {
     label: String,
     input: Arc<dyn ExecutionPlan>,
-    predicate: Option<Arc<dyn PhysicalExpr>>,
+    /// Whether the input is filtered by the grant's scope.
+    scoped: bool,
     outputs: Arc<Vec<Output>>,
     schema: SchemaRef,
     /// The asker's predicates that the source was given, for EXPLAIN.
@@ -47,14 +46,14 @@ impl Barrier {
     pub(crate) fn new(
         label: String,
         input: Arc<dyn ExecutionPlan>,
-        predicate: Option<Arc<dyn PhysicalExpr>>,
+        scoped: bool,
         outputs: Vec<Output>,
         schema: SchemaRef,
         pushed: Vec<String>,
         limit: Option<usize>,
     ) -> Self {
         let properties = properties_over(&input, &schema);
-        Self { label, input, predicate, outputs: Arc::new(outputs), schema, pushed, limit, properties }
+        Self { label, input, scoped, outputs: Arc::new(outputs), schema, pushed, limit, properties }
     }
 
     /// One line for EXPLAIN: what is read, how it is masked, what the source filters. No key, no scope.
@@ -66,7 +65,7 @@ impl Barrier {
             .zip(self.outputs.iter())
             .map(|(field, output)| format!("{}: {}", field.name(), output.mask))
             .collect();
-        let scope = if self.predicate.is_some() { "scoped" } else { "all" };
+        let scope = if self.scoped { "scoped" } else { "all" };
         let limit = self.limit.map(|limit| format!(", limit={limit}")).unwrap_or_default();
         format!(
             "GovernedScan: {}, fields=[{}], rows={scope}, pushed=[{}]{limit}",
@@ -92,8 +91,10 @@ impl ExecutionPlan for Barrier {
         &self.properties
     }
 
+    /// It does, but must not say so: the optimizer would move a sort of masked values below the
+    /// border, where it would sort raw ones, and by whatever field stands at that place there.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![false]
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
@@ -117,35 +118,17 @@ impl ExecutionPlan for Barrier {
 
     fn apply_expressions(
         &self,
-        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
     ) -> DfResult<TreeNodeRecursion> {
-        match &self.predicate {
-            Some(predicate) => visit(predicate),
-            None => Ok(TreeNodeRecursion::Continue),
-        }
+        Ok(TreeNodeRecursion::Continue)
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        let predicate = self.predicate.clone();
         let outputs = Arc::clone(&self.outputs);
         let schema = Arc::clone(&self.schema);
-        let masked = input.map(move |batch| {
-            let batch = in_scope(batch?, predicate.as_ref())?;
-            masked(&batch, &outputs, &schema)
-        });
+        let masked = input.map(move |batch| masked(&batch?, &outputs, &schema));
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), masked)))
-    }
-}
-
-/// Keeps the rows for which the filter is true; null is not true.
-fn in_scope(batch: RecordBatch, predicate: Option<&Arc<dyn PhysicalExpr>>) -> DfResult<RecordBatch> {
-    let Some(predicate) = predicate else { return Ok(batch) };
-    let verdict = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
-    match verdict.data_type() {
-        DataType::Boolean => Ok(filter_record_batch(&batch, verdict.as_boolean())?),
-        // `NULL` as a whole filter: no row is in scope.
-        _ => Ok(batch.slice(0, 0)),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What the asker's plan sees of the table are masked values; nothing of the plan crosses the
 //! table's border downwards but a projection, leakproof predicates on clear fields and, without a
-//! row filter, a limit. See `docs/decisions/0101-governed-tables-are-a-physical-barrier.md`.
+//! row filter, a limit. See `docs/decisions/030-governed-tables-are-a-physical-barrier.md`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,9 +12,11 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DFSchema;
 use datafusion::error::{DataFusionError, Result as DfResult};
-use datafusion::logical_expr::utils::split_conjunction_owned;
+use datafusion::logical_expr::expr_rewriter::unnormalize_col;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExec;
 use hufu_mask::Mask;
 
 use crate::barrier::{Barrier, Output};
@@ -98,10 +100,26 @@ impl GovernedTable {
         })
     }
 
+    /// The scan cut to the grant's rows and to what the asker's pushed predicates leave. The filter
+    /// stands below the border, where the engine moves it on into files (row groups are pruned so).
+    fn filtered(
+        &self,
+        state: &dyn Session,
+        input: Arc<dyn ExecutionPlan>,
+        pushed: &[Expr],
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let Some(filter) = conjunction(self.row_filter.iter().chain(pushed).map(unqualified)) else {
+            return Ok(input);
+        };
+        let columns = DFSchema::try_from(input.schema())?;
+        let predicate = state.create_physical_expr(filter, &columns)?;
+        Ok(Arc::new(FilterExec::try_new(predicate, input)?))
+    }
+
     /// What the base provider accepts of the row filter and the asker's pushed predicates.
     fn base_filters(&self, pushed: &[Expr]) -> DfResult<Vec<Expr>> {
         let own = self.row_filter.iter().cloned().flat_map(split_conjunction_owned);
-        let wanted: Vec<Expr> = own.chain(pushed.iter().cloned()).collect();
+        let wanted: Vec<Expr> = own.chain(pushed.iter().map(unqualified)).collect();
         let references: Vec<&Expr> = wanted.iter().collect();
         let support = self.base.supports_filters_pushdown(&references)?;
         let taken = wanted.into_iter().zip(support);
@@ -148,6 +166,9 @@ impl TableProvider for GovernedTable {
         for name in self.row_filter.iter().flat_map(columns_of) {
             needed.push(self.base_schema.index_of(&name)?);
         }
+        for name in pushed.iter().flat_map(columns_of) {
+            needed.push(self.base_schema.index_of(&name)?);
+        }
         needed.sort_unstable();
         needed.dedup();
         // A limit below a filter would count rows that are then dropped.
@@ -156,13 +177,7 @@ impl TableProvider for GovernedTable {
         let expected = Arc::new(self.base_schema.project(&needed)?);
         require_same(&self.label, &expected, &input.schema())?;
 
-        let predicate = match &self.row_filter {
-            Some(filter) => {
-                let columns = DFSchema::try_from(Arc::clone(&input.schema()))?;
-                Some(state.create_physical_expr(filter.clone(), &columns)?)
-            }
-            None => None,
-        };
+        let input = self.filtered(state, input, &pushed)?;
         let place: HashMap<usize, usize> = needed.iter().enumerate().map(|(at, base)| (*base, at)).collect();
         let outputs: Option<Vec<Output>> = shown_columns
             .iter()
@@ -173,9 +188,15 @@ impl TableProvider for GovernedTable {
             .collect();
         let outputs = outputs.ok_or_else(|| DataFusionError::Internal("projection".into()))?;
         let schema = Arc::new(self.schema.project(&shown)?);
+        let scoped = self.row_filter.is_some();
         let pushed = pushed.iter().map(ToString::to_string).collect();
-        Ok(Arc::new(Barrier::new(self.label.clone(), input, predicate, outputs, schema, pushed, base_limit)))
+        Ok(Arc::new(Barrier::new(self.label.clone(), input, scoped, outputs, schema, pushed, base_limit)))
     }
+}
+
+/// The planner names columns with their table; below the border they are the source's own.
+fn unqualified(filter: &Expr) -> Expr {
+    unnormalize_col(filter.clone())
 }
 
 /// The scan must give what the description promised, or the masks were checked against another table.

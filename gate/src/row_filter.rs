@@ -14,7 +14,7 @@ use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, lit};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::prelude::SessionConfig;
 
@@ -45,9 +45,11 @@ pub fn check_row_filter(text: &str, schema: &Schema) -> Result<Expr> {
     let simplifier = ExprSimplifier::new(context);
     let coerced = simplifier.coerce(parsed, &columns).and_then(|expr| simplifier.simplify(expr));
     let filter = coerced.map_err(|_| bad("字段类型与固定值不相符"))?;
-    let boolean = filter.get_type(&columns).is_ok_and(|found| matches!(found, DataType::Boolean | DataType::Null));
-    if !boolean {
-        return Err(bad("不是判断条件"));
+    match filter.get_type(&columns) {
+        Ok(DataType::Boolean) => {}
+        // `NULL` as the whole filter is never true: no row is in scope.
+        Ok(DataType::Null) => return Ok(lit(false)),
+        _ => return Err(bad("不是判断条件")),
     }
     if has_fallible_cast(&filter, &columns) {
         // Written as a comparison, but the types differ so that every row would have to be converted.

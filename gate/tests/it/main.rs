@@ -1,4 +1,10 @@
-//! The gate against real servers, files and clients.
+//! The gate from outside: what leaves, what does not, and what is written down of it;
+//! against real servers, files and clients.
 
+mod differential;
+mod lessons;
+mod metering;
+mod refusals;
 mod sources;
 mod ways;
+mod world;
