@@ -110,23 +110,33 @@ pub struct Kernel {
 }
 
 /// Runs one command; the only way by which metadata change.
+///
+/// Committing and recording go on when the caller goes away in between (a browser that closes its
+/// connection drops the future), so that no act is left without its entry.
 pub async fn run<C: Command>(kernel: &Kernel, ctx: &Ctx, command: C) -> Result<Receipt<C::Output>> {
+    if kernel.sequencer.is_stopped() {
+        // What cannot be recorded does not happen; a refusal cannot be recorded either.
+        return Err(Error::unavailable("HF-LEDGER-STOPPED", "存证账本暂停写入，操作未办理，请联系系统管理员"));
+    }
     let mut object = ObjectRef::new("", "", "");
-    match attempt(kernel, ctx, command, &mut object).await {
-        Ok(receipt) => Ok(receipt),
+    let (tx, entry, output) = match attempt(kernel, ctx, command, &mut object).await {
+        Ok(decided) => decided,
         Err(error) => {
             record_failure(kernel, ctx, C::ACTION, object, &error).await?;
-            Err(error)
+            return Err(error);
         }
-    }
+    };
+    let ledger_index = conclude(kernel, tx, &entry).await?;
+    Ok(Receipt { output, ledger_index })
 }
 
+/// Everything up to the commit; dropping the transaction undoes it.
 async fn attempt<C: Command>(
     kernel: &Kernel,
     ctx: &Ctx,
     command: C,
     object: &mut ObjectRef,
-) -> Result<Receipt<C::Output>> {
+) -> Result<(Tx, Entry, C::Output)> {
     // Before anything is read: who is not signed in does not learn what exists.
     if ctx.actor.is_none() && !command.by_system() {
         return Err(Error::unauthenticated());
@@ -140,14 +150,33 @@ async fn attempt<C: Command>(
         *object = named;
     }
     let entry = entry(ctx, C::ACTION, object.clone(), Outcome::Done, None, applied.detail);
-    audit::write(tx.db(), &entry).await?;
-    let events = tx.commit().await?;
-    let ledger_index = kernel.sequencer.append(entry.body()?).await?;
-    for event in events {
-        // Nobody listening is no fault.
-        let _ = kernel.events.send(event);
+    if entry.body()?.len() > hufu_ledger::BODY_BYTES_MAX {
+        return Err(Error::new(Kind::TooLarge, "HF-ENTRY-LARGE", "操作内容过大，无法写入存证账本，请分批办理"));
     }
-    Ok(Receipt { output: applied.output, ledger_index })
+    audit::write(tx.db(), &entry).await?;
+    Ok((tx, entry, applied.output))
+}
+
+/// Commits, records, tells: in a task of its own, which nobody's leaving interrupts.
+async fn conclude(kernel: &Kernel, tx: Tx, entry: &Entry) -> Result<u64> {
+    let body = entry.body()?;
+    let sequencer = std::sync::Arc::clone(&kernel.sequencer);
+    let told = kernel.events.clone();
+    let work = tokio::spawn(async move {
+        let events = tx.commit().await?;
+        let index = sequencer.append(body).await.map_err(unrecorded)?;
+        for event in events {
+            // Nobody listening is no fault.
+            let _ = told.send(event);
+        }
+        Ok(index)
+    });
+    work.await.map_err(Error::internal)?
+}
+
+/// The act is in the store and its entry is not known to be in the log: the next start makes it so.
+fn unrecorded(cause: Error) -> Error {
+    Error::unavailable("HF-LEDGER-UNKNOWN", "操作已受理，存证待系统恢复后自动补记，请勿重复提交").because(cause)
 }
 
 fn authorize(kernel: &Kernel, ctx: &Ctx, action: &str, resource: &Resource, by_system: bool) -> Result<()> {
@@ -176,8 +205,7 @@ async fn record_failure(kernel: &Kernel, ctx: &Ctx, action: &str, object: Object
     let entry = entry(ctx, action, object, outcome, Some(error.code()), serde_json::Value::Null);
     let tx = kernel.store.begin().await?;
     audit::write(tx.db(), &entry).await?;
-    tx.commit().await?;
-    kernel.sequencer.append(entry.body()?).await?;
+    conclude(kernel, tx, &entry).await?;
     Ok(())
 }
 

@@ -27,6 +27,8 @@ pub struct FactDef {
     pub unit: &'static str,
     /// What counts and what does not.
     pub definition: &'static str,
+    /// The same in a few words, under the figure.
+    pub note: &'static str,
     /// The page that shows the rows behind it.
     pub rows: &'static str,
 }
@@ -127,7 +129,7 @@ impl Desk {
     /// Capabilities' cards come first; the kernel's fill what room is left.
     pub fn new(cards: impl IntoIterator<Item = Card>, shortcuts: impl IntoIterator<Item = Shortcut>) -> Self {
         let own = [
-            Card { fact: "inbox.todo", icon: "inbox", roles: &[], tone: "" },
+            Card { fact: "inbox.todo", icon: "clip", roles: &[], tone: "" },
             Card { fact: "inbox.late", icon: "clock", roles: &[], tone: "red" },
             Card { fact: "messages.unread", icon: "bell", roles: &[], tone: "" },
         ];
@@ -158,6 +160,7 @@ impl Fact for Todo {
             title: "待我办理",
             unit: "件",
             definition: "当前环节由本人或本人在本单位的角色办理的事项，以及退回本人补正的事项",
+            note: "含退回本人补正的",
             rows: "/?tab=todo",
         }
     }
@@ -182,6 +185,7 @@ impl Fact for Late {
             title: "其中已逾期",
             unit: "件",
             definition: "待我办理的事项中办理时限已过的，退回补正期间时钟暂停不计",
+            note: "超过办理时限，退回补正期间不计",
             rows: "/?tab=todo",
         }
     }
@@ -223,6 +227,7 @@ impl Fact for Unread {
             title: "未读消息",
             unit: "条",
             definition: "发给本人或本人在本单位的角色、本人尚未阅读的消息",
+            note: "发给本人和本人角色的",
             rows: "/messages?unread=true",
         }
     }

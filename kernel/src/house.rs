@@ -24,7 +24,7 @@ use crate::policy::{Policy, PolicyText};
 use crate::rules::Rules;
 use crate::shell::{Figures, LedgerState, Verified};
 use crate::store::Store;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// Events that a slow listener may be behind before it misses some.
 const EVENTS_MAX: usize = 1024;
@@ -64,6 +64,7 @@ pub struct House {
     /// What opening had to repair.
     pub recovery: Recovery,
     verified: Mutex<Option<Verified>>,
+    checked: Mutex<Option<(Check, Timestamp)>>,
     verifying: tokio::sync::Mutex<()>,
     projector: Mutex<Option<Projector>>,
     runner: Mutex<Option<Runner>>,
@@ -131,6 +132,7 @@ impl House {
             desk: config.desk,
             recovery,
             verified: Mutex::new(None),
+            checked: Mutex::new(None),
             verifying: tokio::sync::Mutex::new(()),
             projector: Mutex::new(Some(projector)),
             runner: Mutex::new(None),
@@ -185,7 +187,14 @@ impl House {
             let verified = Verified { upto: size.0, at: self.kernel.clock.now() };
             *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some(verified);
         }
+        let told = Some((check.clone(), self.kernel.clock.now()));
+        *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = told;
         Ok(check)
+    }
+
+    /// What the last check since the start found, and when.
+    pub fn last_check(&self) -> Option<(Check, Timestamp)> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Up to where and when the last sound check went.

@@ -21,6 +21,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod message;
 pub mod number;
+pub mod pages;
 pub mod policy;
 pub mod rules;
 pub mod schema;

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::ids::{AccountId, MessageId, UnitId};
 use crate::store::Tx;
+use crate::store::text::contains;
 use crate::time::Timestamp;
 
 /// Messages one page may have.
@@ -141,7 +142,7 @@ pub async fn list(db: &impl ConnectionTrait, actor: &Actor, query: &MessageQuery
         select = select.filter(Column::Category.eq(category));
     }
     if let Some(text) = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        select = select.filter(Condition::any().add(Column::Title.contains(text)).add(Column::Body.contains(text)));
+        select = select.filter(Condition::any().add(contains(Column::Title, text)).add(contains(Column::Body, text)));
     }
     if query.unread_only {
         select = select.filter(Column::Id.not_in_subquery(read_by(actor)));
@@ -158,6 +159,14 @@ pub async fn list(db: &impl ConnectionTrait, actor: &Actor, query: &MessageQuery
         .await?;
     let is_read = |row: &Model| seen.iter().any(|mark| mark.message_id == row.id);
     Ok((rows.into_iter().map(|row| { let read = is_read(&row); (row, read) }).collect(), total))
+}
+
+/// One message of this person, and whether they have read it.
+pub async fn find(db: &impl ConnectionTrait, actor: &Actor, id: &MessageId) -> Result<(Model, bool)> {
+    let mine = Entity::find_by_id(id.clone()).filter(addressed_to(actor));
+    let row = mine.one(db).await?.ok_or_else(|| crate::error::Error::not_found("消息"))?;
+    let mark = read::Entity::find_by_id((id.clone(), actor.account.clone())).one(db).await?;
+    Ok((row, mark.is_some()))
 }
 
 pub async fn unread(db: &impl ConnectionTrait, actor: &Actor) -> Result<u64> {

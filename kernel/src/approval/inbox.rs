@@ -11,6 +11,7 @@ use crate::audit;
 use crate::calendar::Calendar;
 use crate::error::Result;
 use crate::ids::ApprovalId;
+use crate::store::text::contains;
 use crate::time::Timestamp;
 
 /// Rows one page of the inbox may have.
@@ -53,6 +54,8 @@ pub struct InboxRow {
     pub due: Option<Timestamp>,
     /// Working days left; negative when late; none without a clock or while the clock stands.
     pub remaining: Option<i64>,
+    /// Working days the step was given.
+    pub workdays: Option<i32>,
     pub version: i32,
 }
 
@@ -83,6 +86,8 @@ pub struct StepView {
     pub state: StepWord,
     pub due: Option<Timestamp>,
     pub remaining: Option<i64>,
+    /// Working days the step was given.
+    pub workdays: Option<u32>,
     pub decided_at: Option<Timestamp>,
     pub is_current: bool,
 }
@@ -111,7 +116,7 @@ pub async fn inbox(
 ) -> Result<(Vec<InboxRow>, u64)> {
     let mut select = store::Entity::find().find_also_related(step::Entity).filter(condition(query.tab, actor));
     if let Some(text) = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        select = select.filter(Condition::any().add(Column::Title.contains(text)).add(Column::ObjectNo.contains(text)));
+        select = select.filter(Condition::any().add(contains(Column::Title, text)).add(contains(Column::ObjectNo, text)));
     }
     if let Some(kind) = &query.kind {
         select = select.filter(Column::Kind.eq(kind.as_str()));
@@ -196,6 +201,7 @@ fn line(row: store::Model, step: Option<step::Model>, now: Timestamp, calendar: 
         arrived: row.returned_at.or(opened).unwrap_or(row.updated_at),
         due,
         remaining: due.filter(|_| runs).map(|due| calendar.remaining(now.date(), due.date())),
+        workdays: step.as_ref().and_then(|step| step.workdays),
         step: step.map(|step| step.title),
         id: row.id,
         no: row.object_no,
@@ -214,6 +220,7 @@ fn step_view(approval: &store::Model, step: step::Model, now: Timestamp, calenda
     let runs = step.state == StepWord::Open && approval.status == StatusWord::Running;
     StepView {
         remaining: step.due.filter(|_| runs).map(|due| calendar.remaining(now.date(), due.date())),
+        workdays: step.workdays.and_then(|days| u32::try_from(days).ok()),
         is_current: approval.step_id.as_ref() == Some(&step.id),
         title: step.title,
         key: step.key,

@@ -12,7 +12,7 @@ mod read;
 pub use compare::{Difference, compare, indexed};
 pub use names::{ActionName, ActionNames};
 pub use project::{Durable, Feed, Inlet, Projector, Recovery, channel, recover};
-pub use read::{EntryQuery, actions, count, of_object, page};
+pub use read::{EntryQuery, PAGE_MAX, actions, count, find, of_object, page};
 
 use async_trait::async_trait;
 use sea_orm::entity::prelude::*;
@@ -92,6 +92,11 @@ impl ObjectRef {
 #[async_trait]
 pub trait Sequencer: std::fmt::Debug + Send + Sync {
     async fn append(&self, body: Vec<u8>) -> Result<u64>;
+
+    /// Has a storage fault stopped it? Then no act may begin.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 impl Entry {

@@ -13,6 +13,8 @@ pub type ActionName = (&'static str, &'static str);
 const KERNEL: &[ActionName] = &[
     ("kernel.message.read", "标记消息已读"),
     ("kernel.job.cancel", "取消后台任务"),
+    ("audit.entry.read", "查看审计日志"),
+    ("audit.entry.export", "导出审计日志"),
     ("audit.ledger.verify", "校验存证账本"),
     ("gate.query.begin", "开始查询数据"),
     ("gate.query.end", "结束查询数据"),
@@ -35,6 +37,12 @@ impl ActionNames {
     /// The name, or the action itself where nobody named it.
     pub fn name<'a>(&self, action: &'a str) -> &'a str {
         self.0.get(action).copied().unwrap_or(action)
+    }
+
+    /// Actions whose name contains the words.
+    pub fn actions_named(&self, words: &str) -> Vec<String> {
+        let words = words.trim();
+        self.0.iter().filter(|(_, name)| !words.is_empty() && name.contains(words)).map(|(action, _)| (*action).to_owned()).collect()
     }
 
     pub fn all(&self) -> impl Iterator<Item = ActionName> {

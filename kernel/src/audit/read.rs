@@ -1,16 +1,18 @@
 //! Reading the metadata copy of the ledger: pages with filters, and the 操作记录 of one object.
 
-use sea_orm::sea_query::{Condition, Query};
+use sea_orm::sea_query::{Condition, Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Column, Entity, Model, Outcome};
 use crate::actor::UnitRef;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::ids::EntryId;
+use crate::store::text::{contains, starts_with};
 use crate::time::Timestamp;
 use crate::unit;
 
 /// Entries one page may have.
-const PAGE_MAX: u64 = 200;
+pub const PAGE_MAX: u64 = 200;
 
 /// Filters of the audit pages; what is absent filters nothing.
 #[derive(Clone, Debug, Default)]
@@ -18,10 +20,14 @@ pub struct EntryQuery {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
     pub login: Option<String>,
-    /// Code of the unit that acted.
+    /// Code of the unit that acted, or part of its name.
     pub unit: Option<String>,
     /// An action, or all below it: `sharing.application` finds `sharing.application.submit`.
     pub action: Option<String>,
+    /// Or one of these.
+    pub actions: Vec<String>,
+    /// Only actions below this one, whatever else is asked: `gate`.
+    pub action_below: Option<String>,
     pub object_kind: Option<String>,
     pub outcome: Option<Outcome>,
     /// Part of the object's number, the login, the request or the error code.
@@ -46,6 +52,13 @@ pub async fn page(db: &impl ConnectionTrait, query: &EntryQuery) -> Result<(Vec<
         select.order_by_desc(Column::At).order_by_desc(Column::Id)
     };
     Ok((ordered.offset(offset).limit(size).all(db).await?, total))
+}
+
+/// One entry, if it is of the scope.
+pub async fn find(db: &impl ConnectionTrait, id: &EntryId, scope: Option<&UnitRef>) -> Result<Model> {
+    let within = condition(&EntryQuery { scope: scope.cloned(), ..EntryQuery::default() });
+    let found = Entity::find_by_id(id.clone()).filter(within).one(db).await?;
+    found.ok_or_else(|| Error::not_found("审计记录"))
 }
 
 /// What happened to one object, the newest first.
@@ -74,33 +87,40 @@ fn condition(query: &EntryQuery) -> Condition {
     if let Some(to) = query.to {
         all = all.add(Column::At.lte(to));
     }
-    for (column, wanted) in
-        [(Column::Login, &query.login), (Column::Unit, &query.unit), (Column::ObjectKind, &query.object_kind)]
-    {
+    for (column, wanted) in [(Column::Login, &query.login), (Column::ObjectKind, &query.object_kind)] {
         if let Some(wanted) = filled(wanted) {
             all = all.add(column.eq(wanted));
         }
     }
+    if let Some(wanted) = filled(&query.unit) {
+        let named = units(contains(unit::Column::Name, wanted));
+        all = all.add(Condition::any().add(Column::Unit.eq(wanted)).add(Column::Unit.in_subquery(named)));
+    }
     if let Some(action) = filled(&query.action) {
         let action = action.trim_end_matches('.');
-        all = all.add(Condition::any().add(Column::Action.eq(action)).add(Column::Action.starts_with(format!("{action}."))));
+        let below = starts_with(Column::Action, &format!("{action}."));
+        let named = Column::Action.is_in(query.actions.iter().map(String::as_str));
+        all = all.add(Condition::any().add(Column::Action.eq(action)).add(below).add(named));
+    }
+    if let Some(top) = &query.action_below {
+        all = all.add(starts_with(Column::Action, &format!("{top}.")));
     }
     if let Some(outcome) = query.outcome {
         all = all.add(Column::Outcome.eq(outcome));
     }
     if let Some(text) = filled(&query.text) {
         let columns = [Column::ObjectNo, Column::Login, Column::Request, Column::Code];
-        all = all.add(columns.into_iter().fold(Condition::any(), |any, column| any.add(column.contains(text))));
+        all = all.add(columns.into_iter().fold(Condition::any(), |any, column| any.add(contains(column, text))));
     }
     if let Some(top) = &query.scope {
-        let units = Query::select()
-            .column(unit::Column::Code)
-            .from(unit::Entity)
-            .and_where(unit::Column::Path.starts_with(&top.path))
-            .to_owned();
-        all = all.add(Column::Unit.in_subquery(units));
+        all = all.add(Column::Unit.in_subquery(units(starts_with(unit::Column::Path, &top.path))));
     }
     all
+}
+
+/// Codes of the units of a kind.
+fn units(which: Expr) -> SelectStatement {
+    Query::select().column(unit::Column::Code).from(unit::Entity).and_where(which).to_owned()
 }
 
 fn filled(text: &Option<String>) -> Option<&str> {

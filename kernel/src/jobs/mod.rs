@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::command::Ctx;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::ids::JobId;
+use crate::ids::{AccountId, JobId};
 use crate::store::Tx;
 use crate::time::Timestamp;
 
@@ -124,4 +124,10 @@ pub async fn find(db: &impl ConnectionTrait, id: &JobId) -> Result<JobRow> {
 /// The newest jobs, for the operator's page.
 pub async fn newest(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<JobRow>> {
     Ok(store::Entity::find().order_by_desc(store::Column::Id).limit(limit).all(db).await?)
+}
+
+/// The newest jobs that somebody caused.
+pub async fn of_account(db: &impl ConnectionTrait, account: &AccountId, limit: u64) -> Result<Vec<JobRow>> {
+    let theirs = store::Entity::find().filter(store::Column::Account.eq(account.clone()));
+    Ok(theirs.order_by_desc(store::Column::Id).limit(limit).all(db).await?)
 }

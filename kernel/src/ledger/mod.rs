@@ -99,6 +99,10 @@ impl crate::audit::Sequencer for Ledger {
     async fn append(&self, body: Vec<u8>) -> crate::error::Result<u64> {
         Ok(self.sequencer.append(body).await?.index.0)
     }
+
+    fn is_stopped(&self) -> bool {
+        self.sequencer.is_stopped()
+    }
 }
 
 impl From<SequencerError> for Error {

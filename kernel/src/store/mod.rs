@@ -4,6 +4,7 @@
 //! what must happen after it: events are told to the process only once it is durable.
 
 mod migrate;
+pub mod text;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -209,6 +209,65 @@ async fn reopen(dir: &Path) -> Arc<House> {
     House::open(config(dir)).await.unwrap()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn led_1_caller_who_leaves_half_way_leaves_no_act_without_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::open(config(dir.path())).await.unwrap();
+    let mut left = 0;
+    for number in 0..150_u64 {
+        // A browser that closes its connection at any moment between begin and acknowledgement.
+        let patience = Duration::from_micros(number * 100);
+        let done = tokio::time::timeout(patience, run(&house.kernel, &system(), Make(number))).await;
+        left += u64::from(done.is_err());
+    }
+    let acts = unit::all(house.kernel.store.reader()).await.unwrap().len() as u64;
+    projected(&house, acts).await;
+    assert_eq!(check(&house).await as u64, acts, "without any restart");
+    assert!(left > 10, "only {left} left");
+    house.shutdown().await.unwrap();
+}
+
+#[derive(Debug)]
+struct Broken {
+    stopped: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl audit::Sequencer for Broken {
+    async fn append(&self, _: Vec<u8>) -> Result<u64> {
+        self.stopped.store(true, std::sync::atomic::Ordering::SeqCst);
+        Err(hufu_kernel::error::Error::unavailable("T-DISK", "磁盘故障"))
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn led_1_stopped_ledger_stops_every_act() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::open(config(dir.path())).await.unwrap();
+    let broken = hufu_kernel::command::Kernel {
+        store: house.kernel.store.clone(),
+        policy: hufu_kernel::policy::Policy::load(&[]).unwrap(),
+        clock: Arc::clone(&house.kernel.clock),
+        sequencer: Arc::new(Broken { stopped: false.into() }),
+        events: house.kernel.events.clone(),
+    };
+    let first = run(&broken, &system(), Make(1)).await.unwrap_err();
+    assert_eq!(first.code(), "HF-LEDGER-UNKNOWN", "it happened, and nobody may take it for undone");
+    for number in 2..5 {
+        assert_eq!(run(&broken, &system(), Make(number)).await.unwrap_err().code(), "HF-LEDGER-STOPPED");
+    }
+    assert_eq!(unit::all(house.kernel.store.reader()).await.unwrap().len(), 1, "nothing happens unrecorded");
+    house.shutdown().await.unwrap();
+    drop((house, broken));
+    let house = reopen(dir.path()).await;
+    assert_eq!(house.recovery.appended, 1);
+    assert_eq!(check(&house).await, 1);
+}
+
 const CHILD_DIR: &str = "HUFU_TEST_RECOVERY_DIR";
 
 /// The other process of the test below: acts until it is killed, saying each act it was acknowledged.
