@@ -102,6 +102,38 @@ pub async fn resources(db: &impl ConnectionTrait, ids: &[ResourceId]) -> Result<
     Ok(views)
 }
 
+/// Changes with every change of these resources, or of the sources they are mounted on: for whoever keeps
+/// something made from them and wants to know cheaply whether it still holds.
+pub async fn stamp(db: &impl ConnectionTrait, ids: &[ResourceId]) -> Result<String> {
+    use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+    use std::fmt::Write;
+    let resources: Vec<(ResourceId, i32, Option<SourceId>)> = store::resource::Entity::find()
+        .select_only()
+        .columns([store::resource::Column::Id, store::resource::Column::Version, store::resource::Column::SourceId])
+        .filter(store::resource::Column::Id.is_in(ids.iter().cloned()))
+        .order_by_asc(store::resource::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mounted: std::collections::BTreeSet<SourceId> = resources.iter().filter_map(|(.., source)| source.clone()).collect();
+    let sources: Vec<(SourceId, i32)> = store::source::Entity::find()
+        .select_only()
+        .columns([store::source::Column::Id, store::source::Column::Version])
+        .filter(store::source::Column::Id.is_in(mounted))
+        .order_by_asc(store::source::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut stamp = String::new();
+    for (id, version, _) in resources {
+        let _ = write!(stamp, "{id}:{version},");
+    }
+    for (id, version) in sources {
+        let _ = write!(stamp, "{id}:{version},");
+    }
+    Ok(stamp)
+}
+
 /// The resource behind a name in SQL: schema is the unit's code.
 pub async fn resource_by_table(db: &impl ConnectionTrait, unit: &UnitId, table_name: &str) -> Result<Option<ResourceId>> {
     Ok(store::resource::find_by_table(db, unit, table_name).await?.map(|found| found.id))
