@@ -1,16 +1,24 @@
 //! Applications, approvals, grants and the mandate they give.
 //!
-//! The door: commands change, queries read.
+//! The door: commands change, queries read, [`Service::mandate`] says what somebody may read now, and
+//! [`Service::read`] is the one way by which pages and the API get rows.
 
 pub mod commands;
+pub mod condition;
+pub mod data;
+pub mod mandate;
 pub mod model;
 mod neighbours;
 pub mod queries;
+pub mod recorder;
 mod row_scope;
+mod service;
 mod sharing;
 pub mod store;
 pub mod watch;
 
+pub use recorder::LedgerRecorder;
+pub use service::Service;
 pub use sharing::Sharing;
 pub use store::migrations;
 
@@ -39,7 +47,5 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("sharing.grant.reduce", "缩减授权"),
     ("sharing.grant.expire", "授权到期"),
     ("sharing.query.run", "查询数据"),
-    ("gate.query.begin", "开始取数"),
-    ("gate.query.extend", "续取数据"),
-    ("gate.query.end", "结束取数"),
+    ("gate.query.extend", "继续查询数据"),
 ];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hufu_crypto::KeyProvider;
+use hufu_identity::Vault;
 use hufu_kernel::error::{Error, Result};
 use hufu_mask::Profile as Masks;
 
@@ -16,8 +16,7 @@ const MASKS: &str = include_str!("../../../rules/masks/default.toml");
 pub struct Sharing {
     pub flow: Flow,
     pub masks: Masks,
-    pub keys: Arc<dyn KeyProvider>,
-    pub profile: hufu_crypto::Profile,
+    pub vault: Vault,
     pub watch: Arc<GrantWatch>,
 }
 
@@ -29,10 +28,10 @@ impl std::fmt::Debug for Sharing {
 
 impl Sharing {
     /// For a jurisdiction, with the built-in masks.
-    pub fn new(jurisdiction: &str, keys: Arc<dyn KeyProvider>, profile: hufu_crypto::Profile) -> Result<Self> {
+    pub fn new(jurisdiction: &str, vault: Vault) -> Result<Self> {
         let flow = Flow::embedded(jurisdiction).map_err(Error::internal)?;
         let masks = Masks::from_toml(MASKS).map_err(Error::internal)?;
-        Ok(Self { flow, masks, keys, profile, watch: Arc::new(GrantWatch::default()) })
+        Ok(Self { flow, masks, vault, watch: Arc::new(GrantWatch::default()) })
     }
 
     /// Place of a grade in the order; a grade nobody knows has none.

@@ -1,7 +1,5 @@
 //! The two halves meet: one grant per resource of a part, in the transaction of the decision.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use hufu_kernel::command::Ctx;
 use hufu_kernel::error::{Error, Result};
 use hufu_kernel::ids::{AccountId, GrantId};
@@ -101,10 +99,14 @@ fn row(
 }
 
 /// A fresh key of its own for each grant, so that pseudonyms of two grants cannot be joined.
-pub(crate) fn seal_key(sharing: &Sharing, id: &GrantId) -> Result<String> {
+fn seal_key(sharing: &Sharing, id: &GrantId) -> Result<String> {
     let key: [u8; KEY_BYTES] = rand::random();
-    let sealed = hufu_crypto::seal(&*sharing.keys, sharing.profile, id.as_str().as_bytes(), &key, &mut rand::rng());
-    Ok(STANDARD.encode(sealed.map_err(Error::internal)?))
+    sharing.vault.seal(&key_place(id), &key)
+}
+
+/// The place that the sealed key is bound to.
+pub(crate) fn key_place(id: &GrantId) -> String {
+    format!("data_grant.key.{id}")
 }
 
 /// Everyone who may now use it is told, with the way there.

@@ -23,7 +23,8 @@ pub use decide_part::{DecidePart, Proposal};
 
 pub use outcome::Answer;
 pub use end_consent::EndConsent;
-pub(crate) use draft::form_of;
+pub(crate) use draft::{form_of, profile_mask};
+pub(crate) use issue::key_place;
 pub use expire_grant::ExpireGrant;
 pub use give_consent::GiveConsent;
 pub use reduce_grant::{ReduceGrant, Reduction};

@@ -4,6 +4,7 @@ mod columns;
 mod decide;
 mod grants;
 mod matrix;
+mod read;
 mod submit;
 mod town;
 mod transitions;

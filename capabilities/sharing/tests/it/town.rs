@@ -1,28 +1,33 @@
 //! A founded city with an asking and a providing department, their people, and two published resources.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use hufu_catalog::model::field::FieldSpec;
 use hufu_catalog::model::metadata::Metadata;
 use hufu_catalog::model::state::State as EntryState;
 use hufu_catalog::model::terms::{DataType, Sharing as Attribute};
+use hufu_catalog::commands::create_source::CreateSource;
+use hufu_catalog::model::source::SourceSpec;
 use hufu_catalog::store::{field, resource};
-use hufu_crypto::{KeyId, KeyRing, Profile};
+use hufu_crypto::{Algorithm, KeyId, KeyRing, Profile, SigningKey};
+use hufu_gate::{Gate, GateConfig};
 use hufu_identity::model::account::PersonInput;
 use hufu_identity::{Hashing, Identity, InitPlan, NewPerson, SecondFactors, Settings, Vault, appoint, init};
 use hufu_kernel::actor::{Actor, Role, UnitLevel, UnitRef};
 use hufu_kernel::approval::Verdict;
-use hufu_kernel::audit::{self, Sequencer};
+use hufu_kernel::audit::{self, ActionNames};
 use hufu_kernel::command::{Ctx, Kernel, run};
 use hufu_kernel::error::{Error, Result};
 use hufu_kernel::ids::SourceId;
-use hufu_kernel::policy::Policy;
-use hufu_kernel::store::Store;
+use hufu_kernel::facts::{Desk, Facts};
+use hufu_kernel::house::{House, HouseConfig};
+use hufu_kernel::ledger::SequencerConfig;
+use hufu_kernel::rules::Rules;
 use hufu_kernel::time::{Clock, ManualClock, Timestamp};
 use hufu_kernel::unit::{self, NewUnit, UnitKind};
-use hufu_sharing::Sharing;
+use hufu_ledger::{NoteSigner, Origin};
+use hufu_sharing::{LedgerRecorder, Service, Sharing};
 use hufu_sharing::commands::{Answer, DecideFront, DecidePart, Proposal, SubmitApplication};
 use hufu_sharing::model::form::{Asked, AskedField, Form};
 use hufu_sharing::model::grant::Quota;
@@ -30,21 +35,11 @@ use hufu_sharing::model::way::{Way, Ways};
 use hufu_sharing::store::rows::{application, data_grant, part};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
-#[derive(Debug, Default)]
-struct Memory(Mutex<u64>);
-
-#[async_trait]
-impl Sequencer for Memory {
-    async fn append(&self, _: Vec<u8>) -> Result<u64> {
-        let mut count = self.0.lock().unwrap();
-        *count += 1;
-        Ok(*count - 1)
-    }
-}
-
 pub(crate) struct Town {
+    pub(crate) house: Arc<House>,
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) sharing: Arc<Sharing>,
+    pub(crate) service: Service,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) units: BTreeMap<&'static str, UnitRef>,
     pub(crate) people: BTreeMap<&'static str, Actor>,
@@ -54,7 +49,7 @@ pub(crate) struct Town {
 pub(crate) const QUOTA: Quota = Quota { rows_per_day: 1000, calls_per_minute: 60, rows_per_result: 1000 };
 
 /// Login, unit, roles. 林 asks, 王 heads her office, 沈 and 陈 provide, 周 is the bureau's.
-const PEOPLE: [(&str, &str, Role); 7] = [
+const PEOPLE: [(&str, &str, Role); 8] = [
     ("lin", "rsj", Role::R4),
     ("lin2", "rsj", Role::R4),
     ("wang", "rsj", Role::R2),
@@ -62,34 +57,55 @@ const PEOPLE: [(&str, &str, Role); 7] = [
     ("chen", "mzj", Role::R2),
     ("mei", "mzj", Role::R4),
     ("guan", "gaj", Role::R2),
+    ("deng", "mzj", Role::R6),
 ];
 
 impl Town {
     /// Under a jurisdiction's flow.
     pub(crate) async fn found(jurisdiction: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open_embedded(dir.path()).await.unwrap();
-        store.migrate(&hufu_kernel::schema::migrations()).await.unwrap();
-        store.migrate(&hufu_identity::migrations::migrations()).await.unwrap();
-        store.migrate(&hufu_catalog::store::schema::migrations()).await.unwrap();
-        store.migrate(&hufu_sharing::migrations()).await.unwrap();
         // 2026-11-20 09:00 in Beijing, a Friday.
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_136_400_000)));
-        let kernel = Arc::new(Kernel {
-            store,
-            policy: Policy::load(&[hufu_identity::POLICY, hufu_sharing::POLICY]).unwrap(),
-            clock: clock.clone(),
-            sequencer: Arc::new(Memory::default()),
-            events: tokio::sync::broadcast::channel(64).0,
-        });
+        let house = House::open(config(dir.path(), clock.clone())).await.unwrap();
+        let kernel = house.kernel.clone();
         let keys = Arc::new(KeyRing::generate(KeyId::parse("test").unwrap(), Profile::Sm, &mut rand::rng()));
-        let sharing = Arc::new(Sharing::new(jurisdiction, keys.clone(), Profile::Sm).unwrap());
-        let mut town = Self { kernel, sharing, clock, units: BTreeMap::new(), people: BTreeMap::new(), dir };
-        town.populate(Vault::new(keys, Profile::Sm)).await;
-        town.publish("DB-01", "低保对象基本信息", "mzj", Attribute::Conditional, &low_income()).await;
-        town.publish("JG-01", "养老机构名录", "mzj", Attribute::Unconditional, &institutions()).await;
-        town.publish("HJ-01", "户籍人口信息", "gaj", Attribute::Conditional, &low_income()).await;
+        let vault = Vault::new(keys, Profile::Sm);
+        let sharing = Arc::new(Sharing::new(jurisdiction, vault.clone()).unwrap());
+        let rows = dir.path().join("rows");
+        std::fs::create_dir(&rows).unwrap();
+        std::fs::write(rows.join("dbdx.csv"), csv()).unwrap();
+        let setup = hufu_catalog::Setup {
+            kernel: kernel.clone(),
+            vault: vault.clone(),
+            data: dir.path().join("search"),
+            file_roots: vec![rows],
+            codes: Arc::new(hufu_catalog::model::codes::ByProvider),
+            scheme: hufu_catalog::model::scheme::Scheme::built_in(),
+        };
+        let catalog = hufu_catalog::Catalog::new(setup).unwrap();
+        let gate_clock = clock.clone();
+        let recorder = Arc::new(LedgerRecorder::new(kernel.clone()));
+        let gate = Gate::new(&GateConfig::default(), recorder, Arc::new(move || gate_clock.now().utc()), b"salt").unwrap();
+        let service = Service::new(kernel.clone(), sharing.clone(), catalog, Arc::new(gate));
+        let mut town = Self { house, kernel, sharing, service, clock, units: BTreeMap::new(), people: BTreeMap::new(), dir };
+        town.populate(vault).await;
+        let source = town.source().await;
+        town.publish("DB-01", "低保对象基本信息", "mzj", Attribute::Conditional, &low_income(), &source).await;
+        town.publish("JG-01", "养老机构名录", "mzj", Attribute::Unconditional, &institutions(), &source).await;
+        town.publish("HJ-01", "户籍人口信息", "gaj", Attribute::Conditional, &low_income(), &source).await;
         town
+    }
+
+    /// A real CSV file of the provider.
+    async fn source(&self) -> SourceId {
+        let spec = SourceSpec {
+            name: "业务库".into(),
+            kind: "csv".into(),
+            path: self.dir.path().join("rows").to_str().unwrap().to_owned(),
+            ..SourceSpec::default()
+        };
+        let command = CreateSource { unit: None, spec, vault: self.sharing.vault.clone() };
+        run(&self.kernel, &self.ctx("deng"), command).await.unwrap().output
     }
 
     async fn populate(&mut self, vault: Vault) {
@@ -122,17 +138,22 @@ impl Town {
     }
 
     /// Puts a published entry with its fields into the catalogue.
-    pub(crate) async fn publish(&self, code: &str, name: &str, unit: &str, sharing: Attribute, fields: &[FieldSpec]) {
+    pub(crate) async fn publish(&self, code: &str, name: &str, unit: &str, sharing: Attribute, fields: &[FieldSpec], source: &SourceId) {
         let mut metadata = Metadata { name: name.into(), table_name: code.to_lowercase().replace('-', "_"), ..Metadata::default() };
         metadata.terms.sharing = sharing;
         let birth = resource::Birth { code: code.into(), unit: &self.units[unit], state: EntryState::Published, by: "test", at: self.clock.now() };
         let mut row = resource::new_row(&metadata, birth);
-        row.source_id = Set(Some(SourceId::generate()));
+        row.source_id = Set(Some(source.clone()));
+        row.source_table = Set("dbdx".into());
         let id = row.id.clone().unwrap();
         let tx = self.kernel.store.begin().await.unwrap();
         resource::insert_many(tx.db(), vec![row]).await.unwrap();
         field::replace(tx.db(), &id, fields).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn system(&self) -> Ctx {
@@ -220,6 +241,38 @@ impl Town {
     }
 }
 
+fn config(dir: &std::path::Path, clock: Arc<ManualClock>) -> HouseConfig {
+    let origin = Origin::parse("hufu.test/ledger").unwrap();
+    let mut migrations = hufu_identity::migrations::migrations();
+    migrations.extend(hufu_catalog::migrations());
+    migrations.extend(hufu_sharing::migrations());
+    HouseConfig {
+        directory: dir.join("house"),
+        database: None,
+        ledger: None,
+        signers: vec![NoteSigner::new(&origin, SigningKey::from_hex(Algorithm::Ed25519, &"07".repeat(32)).unwrap())],
+        origin,
+        sequencer: SequencerConfig::default(),
+        clock,
+        rules: Rules::embedded().unwrap(),
+        policies: vec![hufu_identity::POLICY, hufu_catalog::POLICY, hufu_sharing::POLICY],
+        migrations,
+        names: ActionNames::new(),
+        facts: Facts::new(),
+        desk: Desk::default(),
+    }
+}
+
+/// Invented people: 20,000 rows, so that a stream has several batches.
+fn csv() -> String {
+    let mut text = String::from("xm,sfzh,lxdh,bzlb,bzzt,bz\n");
+    for row in 0..20_000 {
+        let kind = if row % 2 == 0 { "城市低保" } else { "农村低保" };
+        text.push_str(&format!("王某{row},330102199001{row:06},1380000{:04},{kind},在保,备注{row}\n", row % 10_000));
+    }
+    text
+}
+
 fn name_of(login: &str) -> &'static str {
     match login {
         "lin" => "某林",
@@ -230,6 +283,7 @@ fn name_of(login: &str) -> &'static str {
         "mei" => "某梅",
         "guan" => "某顾",
         "zhou" => "某周",
+        "deng" => "某邓",
         _ => "某甲",
     }
 }
@@ -254,7 +308,7 @@ fn low_income() -> Vec<FieldSpec> {
         spec("xm", "姓名", "name", "L3"),
         spec("sfzh", "公民身份号码", "id_card", "L3"),
         spec("lxdh", "联系电话", "mobile", "L3"),
-        spec("bzlb", "保障类别", "text", "L2"),
+        spec("bzlb", "保障类别", "text", "L1"),
         spec("bzzt", "保障状态", "text", "L1"),
         ungraded,
     ]
