@@ -11,6 +11,7 @@ use sea_orm::DatabaseConnection;
 
 use crate::actor::{Actor, Role};
 use crate::approval::{self, InboxQuery, Tab};
+use crate::audit::{self, EntryQuery, Outcome};
 use crate::calendar::Calendar;
 use crate::error::{Error, Result};
 use crate::message::{self, MessageQuery};
@@ -68,7 +69,7 @@ impl Facts {
     /// The kernel's own figures.
     pub fn new() -> Self {
         let mut facts = Self::default();
-        facts.add(Todo).add(Late).add(Unread);
+        facts.add(Todo).add(Late).add(Unread).add(ActsToday(false)).add(ActsToday(true));
         facts
     }
 
@@ -129,6 +130,8 @@ impl Desk {
     /// Capabilities' cards come first; the kernel's fill what room is left.
     pub fn new(cards: impl IntoIterator<Item = Card>, shortcuts: impl IntoIterator<Item = Shortcut>) -> Self {
         let own = [
+            Card { fact: "audit.today", icon: "scroll", roles: &[Role::R5], tone: "" },
+            Card { fact: "audit.refused_today", icon: "warn", roles: &[Role::R5], tone: "amber" },
             Card { fact: "inbox.todo", icon: "clip", roles: &[], tone: "" },
             Card { fact: "inbox.late", icon: "clock", roles: &[], tone: "red" },
             Card { fact: "messages.unread", icon: "bell", roles: &[], tone: "" },
@@ -245,6 +248,65 @@ impl Fact for Unread {
                 return Ok(unread);
             }
             unread += rows.iter().filter(|(_, is_read)| !is_read).count() as u64;
+            query.page += 1;
+        }
+    }
+}
+
+/// Acts of today, or those of them that were refused.
+#[derive(Debug)]
+struct ActsToday(bool);
+
+impl ActsToday {
+    async fn query(&self, db: &DatabaseConnection, scope: &Scope) -> Result<EntryQuery> {
+        Ok(EntryQuery {
+            from: Some(Timestamp::start_of(scope.now.date())),
+            outcome: self.0.then_some(Outcome::Refused),
+            scope: audit::scope_of(db, &scope.actor).await?,
+            page: 1,
+            size: audit::PAGE_MAX,
+            ..EntryQuery::default()
+        })
+    }
+}
+
+#[async_trait]
+impl Fact for ActsToday {
+    fn def(&self) -> FactDef {
+        if self.0 {
+            FactDef {
+                name: "audit.refused_today",
+                title: "今日被拒操作",
+                unit: "条",
+                definition: "今日零时起，本人审计范围内因权限、授权或内容不符而被拒绝的操作记录",
+                note: "因权限或内容不符被拦下",
+                rows: "/audit?day=today&outcome=refused",
+            }
+        } else {
+            FactDef {
+                name: "audit.today",
+                title: "今日记录",
+                unit: "条",
+                definition: "今日零时起，本人审计范围内写入存证账本的全部记录",
+                note: "审计范围内的全部动作",
+                rows: "/audit?day=today",
+            }
+        }
+    }
+
+    async fn value(&self, db: &DatabaseConnection, scope: &Scope) -> Result<u64> {
+        audit::count(db, &self.query(db, scope).await?).await
+    }
+
+    async fn recount(&self, db: &DatabaseConnection, scope: &Scope) -> Result<u64> {
+        let mut query = EntryQuery { outcome: None, ..self.query(db, scope).await? };
+        let mut counted = 0;
+        loop {
+            let (rows, _) = audit::page(db, &query).await?;
+            if rows.is_empty() {
+                return Ok(counted);
+            }
+            counted += rows.iter().filter(|row| !self.0 || row.outcome == Outcome::Refused).count() as u64;
             query.page += 1;
         }
     }

@@ -29,3 +29,4 @@ pub mod shell;
 pub mod store;
 pub mod time;
 pub mod unit;
+pub mod upkeep;

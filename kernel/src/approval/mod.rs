@@ -13,6 +13,7 @@
 
 mod inbox;
 mod model;
+mod remind;
 pub mod store;
 
 pub use inbox::{InboxCounts, InboxQuery, InboxRow, OpinionView, StepView, Tab, Timeline, counts, inbox, timeline};
@@ -20,6 +21,7 @@ pub use model::{
     Delegate, Effect, Event, Extension, Moment, Needs, Place, Refusal, STEPS_MAX, Signer, State, Status, Step,
     StepClock, StepSpec, StepVerdict, Verdict, apply, begin,
 };
+pub use remind::{FindDue, Remind};
 pub use store::{Model as ApprovalRow, StatusWord, StepWord};
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};

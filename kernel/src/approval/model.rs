@@ -324,6 +324,12 @@ impl State {
         Ok(at)
     }
 
+    /// Where a step stands that still waits under the same deadline.
+    pub(super) fn may_remind(&self, step: &StepId, due: Timestamp) -> Option<usize> {
+        let at = self.running().ok()?;
+        self.steps.get(at).filter(|open| open.id == *step && open.due == Some(due)).map(|_| at)
+    }
+
     fn running(&self) -> Result<usize, Refusal> {
         match self.status {
             Status::Running { at } => Ok(at),

@@ -12,7 +12,7 @@ mod read;
 pub use compare::{Difference, compare, indexed};
 pub use names::{ActionName, ActionNames};
 pub use project::{Durable, Feed, Inlet, Projector, Recovery, channel, recover};
-pub use read::{EntryQuery, PAGE_MAX, actions, count, find, of_object, page};
+pub use read::{EntryQuery, PAGE_MAX, actions, count, find, of_object, page, scope_of};
 
 use async_trait::async_trait;
 use sea_orm::entity::prelude::*;

@@ -12,6 +12,11 @@ pub type ActionName = (&'static str, &'static str);
 /// What the kernel itself records.
 const KERNEL: &[ActionName] = &[
     ("kernel.message.read", "标记消息已读"),
+    ("kernel.approval.remind", "提醒办理时限"),
+    ("kernel.find_due", "查找临期事项"),
+    ("kernel.remind", "提醒办理时限"),
+    ("kernel.sweep_files", "清理未提交的附件"),
+    ("kernel.purge_jobs", "清理已结束的任务"),
     ("kernel.job.cancel", "取消后台任务"),
     ("audit.entry.read", "查看审计日志"),
     ("audit.entry.export", "导出审计日志"),

@@ -4,12 +4,12 @@ use sea_orm::sea_query::{Condition, Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Column, Entity, Model, Outcome};
-use crate::actor::UnitRef;
+use crate::actor::{Actor, UnitRef};
 use crate::error::{Error, Result};
 use crate::ids::EntryId;
 use crate::store::text::{contains, starts_with};
 use crate::time::Timestamp;
-use crate::unit;
+use crate::unit::{self, UnitKind};
 
 /// Entries one page may have.
 pub const PAGE_MAX: u64 = 200;
@@ -66,6 +66,20 @@ pub async fn of_object(db: &impl ConnectionTrait, kind: &str, id: &str, limit: u
     let found = Entity::find().filter(Column::ObjectId.eq(id)).filter(Column::ObjectKind.eq(kind));
     let newest = found.order_by_desc(Column::At).order_by_desc(Column::Id);
     Ok(newest.limit(limit.min(PAGE_MAX)).all(db).await?)
+}
+
+/// Whose acts somebody may read: those of their area. At the one root of the tree that is all, the system's own included.
+pub async fn scope_of(db: &impl ConnectionTrait, actor: &Actor) -> Result<Option<UnitRef>> {
+    let own = unit::find(db, &actor.unit.id).await?;
+    let top = match (own.kind, &own.parent_id) {
+        // A bureau watches over the area it belongs to.
+        (UnitKind::Bureau, Some(area)) => unit::find(db, area).await?,
+        (UnitKind::Bureau, None)
+        | (UnitKind::Area | UnitKind::Department | UnitKind::Subordinate | UnitKind::WorkingGroup, _) => own,
+    };
+    let roots = unit::Entity::find().filter(unit::Column::ParentId.is_null()).count(db).await?;
+    let is_all = top.parent_id.is_none() && roots == 1;
+    Ok((!is_all).then(|| top.as_ref()))
 }
 
 /// All actions that ever happened, for the filter.

@@ -131,3 +131,12 @@ pub async fn of_account(db: &impl ConnectionTrait, account: &AccountId, limit: u
     let theirs = store::Entity::find().filter(store::Column::Account.eq(account.clone()));
     Ok(theirs.order_by_desc(store::Column::Id).limit(limit).all(db).await?)
 }
+
+/// Forgets jobs that ended before a moment. Their keys are free again: keys must not outlive their meaning.
+pub async fn purge(tx: &Tx, before: Timestamp) -> Result<u64> {
+    let over = [JobState::Done, JobState::Failed, JobState::Cancelled];
+    let old = store::Entity::delete_many()
+        .filter(store::Column::State.is_in(over))
+        .filter(store::Column::FinishedAt.lt(before));
+    Ok(old.exec(tx.db()).await?.rows_affected)
+}

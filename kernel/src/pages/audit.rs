@@ -8,7 +8,6 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
 use hufu_ledger::TileReader as _;
-use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
 use super::parts::{AuditRow, named, outcome_code};
@@ -24,7 +23,6 @@ use crate::shell::page::go;
 use crate::shell::parts::Choice;
 use crate::shell::{Chrome, Html, Path, WebResult, fmt, kit, page};
 use crate::time::Timestamp;
-use crate::unit::{self, UnitKind};
 
 const READ: &str = "audit.entry.read";
 const VERIFY: &str = "audit.ledger.verify";
@@ -32,6 +30,7 @@ const VERIFY: &str = "audit.ledger.verify";
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct AuditFilter {
+    day: Option<Day>,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
     login: Option<String>,
@@ -41,13 +40,21 @@ pub(super) struct AuditFilter {
     q: Option<String>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Day {
+    Today,
+}
+
 impl Filter for AuditFilter {
     fn fields(&self) -> Vec<FilterField> {
         let outcomes = [(Outcome::Done, "done"), (Outcome::Refused, "refused"), (Outcome::Failed, "failed")];
         let choices =
             outcomes.map(|(outcome, code)| Choice::new(code, crate::shell::status::word(outcome_code(outcome)))).to_vec();
         let outcome = self.outcome.and_then(|found| outcomes.iter().find(|(outcome, _)| *outcome == found));
+        let day = self.day.map(|Day::Today| "today".to_owned());
         vec![
+            FilterField::select("day", "时段", day, vec![Choice::new("today", "今天")]),
             FilterField::date("from", "起始日期", self.from),
             FilterField::date("to", "截止日期", self.to),
             FilterField::text("login", "账号", &self.login, "登录账号"),
@@ -60,9 +67,10 @@ impl Filter for AuditFilter {
 }
 
 impl AuditFilter {
-    fn query(&self, scope: Option<UnitRef>) -> EntryQuery {
+    fn query(&self, scope: Option<UnitRef>, now: Timestamp) -> EntryQuery {
+        let today = self.day.map(|Day::Today| now.date());
         EntryQuery {
-            from: self.from.map(Timestamp::start_of),
+            from: self.from.max(today).map(Timestamp::start_of),
             to: self.to.map(Timestamp::end_of),
             login: self.login.clone(),
             unit: self.unit.clone(),
@@ -220,7 +228,7 @@ pub(super) async fn show(
     authorize(&house, &ctx, READ, &subject(actor), ObjectRef::new("audit_entry", &id, "")).await?;
     let db = house.kernel.store.reader();
     let id = id.parse().map_err(|_| Error::not_found("审计记录"))?;
-    let scope = scope_of(&house, actor).await?;
+    let scope = audit::scope_of(house.kernel.store.reader(), actor).await?;
     let found = audit::find(db, &id, scope.as_ref()).await?;
     let raw = found.body.clone();
     let row = named(db, &house.names, vec![found]).await?.pop().ok_or_else(|| Error::not_found("审计记录"))?;
@@ -256,7 +264,7 @@ async fn read(
 ) -> Result<(Vec<AuditRow>, u64)> {
     let actor = ctx.actor()?;
     authorize(house, ctx, READ, &subject(actor), ObjectRef::new("audit", "", "")).await?;
-    let mut wanted = query.filter.query(scope_of(house, actor).await?);
+    let mut wanted = query.filter.query(audit::scope_of(house.kernel.store.reader(), actor).await?, ctx.now);
     wanted.actions = house.names.actions_named(query.filter.action.as_deref().unwrap_or_default());
     if let Some(only) = only {
         wanted.action_below = Some(only.to_owned());
@@ -291,29 +299,6 @@ async fn export(house: &House, ctx: &Ctx, query: ListQuery<AuditFilter>, format:
 
 fn subject(actor: &Actor) -> Resource {
     Resource::new("Audit", "entries").of_unit(&actor.unit)
-}
-
-/// Whose acts somebody may read: those of their area; at the root of the tree, and of the system itself, all.
-async fn scope_of(house: &House, actor: &Actor) -> Result<Option<UnitRef>> {
-    let db = house.kernel.store.reader();
-    let own = unit::find(db, &actor.unit.id).await?;
-    let top = match (own.kind, &own.parent_id) {
-        // A bureau watches over the area it belongs to.
-        (UnitKind::Bureau, Some(area)) => unit::find(db, area).await?,
-        (UnitKind::Bureau | UnitKind::Area | UnitKind::Department | UnitKind::Subordinate | UnitKind::WorkingGroup, _) => own,
-    };
-    let is_all = top.parent_id.is_none() && unit::Entity::find().filter_roots().all(db).await?.len() == 1;
-    Ok((!is_all).then(|| top.as_ref()))
-}
-
-trait Roots {
-    fn filter_roots(self) -> Self;
-}
-
-impl Roots for sea_orm::Select<unit::Entity> {
-    fn filter_roots(self) -> Self {
-        sea_orm::QueryFilter::filter(self, sea_orm::ColumnTrait::is_null(&unit::Column::ParentId))
-    }
 }
 
 /// 「已校验 1–5，连续」, or each fault.

@@ -17,8 +17,8 @@ use hufu_kernel::command::Ctx;
 use hufu_kernel::facts::{Desk, Scope, Shortcut};
 use hufu_kernel::house::House;
 use hufu_kernel::ids::{EntryId, JobId, MessageId, SessionId};
-use hufu_kernel::jobs::{self, NewJob};
-use hufu_kernel::message::Recipient;
+use hufu_kernel::jobs::{self, NewJob, RunnerConfig};
+use hufu_kernel::message::{self, Category, MessageQuery, Recipient};
 use hufu_kernel::pages;
 use hufu_kernel::shell::{Links, Shell, SignedIn, Site, csrf};
 use hufu_kernel::time::{ManualClock, Timestamp};
@@ -34,6 +34,7 @@ const SESSION: &str = "0192f000-0000-7000-8000-000000000001";
 pub struct City {
     pub house: Arc<House>,
     pub router: Router,
+    clock: Arc<ManualClock>,
     people: BTreeMap<&'static str, Actor>,
     _dir: tempfile::TempDir,
 }
@@ -47,7 +48,8 @@ impl City {
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = config(dir.path());
-        config.clock = Arc::new(ManualClock::at(now()));
+        let clock = Arc::new(ManualClock::at(now()));
+        config.clock = clock.clone();
         config.desk = Desk::new([], [Shortcut { label: "审计日志", href: "/audit", icon: "scroll", roles: &[Role::R5] }]);
         config.names.add(&[("sharing.expire_grants", "授权到期处理")]);
         let house = House::open(config).await.unwrap();
@@ -91,11 +93,10 @@ impl City {
         };
         let key = csrf::Key::new([7; 32]);
         let links = Links { messages: Some("/messages"), ..Links::default() };
-        let clock = Arc::clone(&house.kernel.clock);
-        let shell = Shell::new(site, links, clock, house.clone(), house.kernel.events.clone(), key)
+        let shell = Shell::new(site, links, Arc::clone(&house.kernel.clock), house.clone(), house.kernel.events.clone(), key)
             .with_menu(pages::menu(&house));
         let router = shell.install(pages::routes(house.clone()), |inner| inner.layer(from_fn(recognise)));
-        Self { house, router, people, _dir: dir }
+        Self { house, router, clock, people, _dir: dir }
     }
 
     fn who(&self, login: &str) -> &Actor {
@@ -235,6 +236,56 @@ async fn page_44_auditor_reads_verifies_and_exports_and_others_are_refused_on_th
     assert!(rows.contains("导出审计日志"), "taking a file is an act too");
     let api: serde_json::Value = serde_json::from_str(&city.get("auditor", "/api/v1/ledger/entries?action=gate").await).unwrap();
     assert_eq!(api["total"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_1_auditor_sees_todays_acts_and_the_rows_behind_them() {
+    let city = City::new().await;
+    city.send("user", "GET", "/audit", "").await;
+    city.query(7).await;
+    let html = city.get("auditor", "/").await;
+    assert!(html.contains("<dd>2<small>条") && html.contains("<dd>1<small>条"), "{html}");
+    assert!(city.get("auditor", "/audit?day=today").await.contains("共 <b>2</b> 条"));
+    assert!(city.get("auditor", "/audit?day=today&outcome=refused").await.contains("共 <b>1</b> 条"));
+    let scope = Scope { actor: city.who("auditor").clone(), now: now() };
+    let wrong = city.house.facts.recompute(city.house.kernel.store.reader(), &scope).await.unwrap();
+    assert!(wrong.is_empty(), "facts_recompute: {wrong:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sha_1_signer_is_reminded_before_and_after_the_end_once_each() {
+    let city = City::new().await;
+    city.apply(2).await;
+    let house = &city.house;
+    house.start_jobs(hufu_kernel::upkeep::registry(house), RunnerConfig { poll: Duration::from_millis(20), ..RunnerConfig::default() });
+    let cdo = city.who("cdo");
+    let reminders = || async {
+        let query = MessageQuery { category: Some(Category::Reminder), size: 50, ..MessageQuery::default() };
+        let (rows, _) = message::list(house.kernel.store.reader(), cdo, &query).await.unwrap();
+        let mut titles: Vec<String> = rows.into_iter().map(|(row, _)| row.title.chars().take(6).collect()).collect();
+        titles.sort();
+        titles
+    };
+    let expect = |day: i64, expected: &'static [&'static str]| {
+        city.clock.set(now().plus(chrono::Duration::days(day)));
+        async move {
+            for _ in 0..200 {
+                if reminders().await.len() >= expected.len() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert_eq!(reminders().await, expected);
+        }
+    };
+    // Due on Wednesday: two working days are no reason yet, one is, and then only lateness.
+    expect(0, &[]).await;
+    expect(1, &["剩1个工作日", "剩1个工作日"]).await;
+    expect(2, &["剩1个工作日", "剩1个工作日"]).await;
+    expect(3, &["剩1个工作日", "剩1个工作日", "已逾期1个工", "已逾期1个工"]).await;
+    expect(6, &["剩1个工作日", "剩1个工作日", "已逾期1个工", "已逾期1个工"]).await;
+    house.shutdown().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
