@@ -6,7 +6,7 @@ use sea_orm_migration::schema::{big_integer, big_integer_null, boolean, integer,
 
 /// Migrations of identity, in order.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Base)]
+    vec![Box::new(Base), Box::new(Reasons)]
 }
 
 struct Base;
@@ -39,6 +39,35 @@ impl MigrationTrait for Base {
         }
         Ok(())
     }
+}
+
+struct Reasons;
+
+impl MigrationName for Reasons {
+    fn name(&self) -> &'static str {
+        "identity_0002_reasons"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Reasons {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(reasons()).await?;
+        manager.create_index(index("act_reason", "object_id", false)).await
+    }
+}
+
+/// Why somebody shut or closed something, in their words; the entry of the act bears the digest.
+fn reasons() -> TableCreateStatement {
+    Table::create()
+        .table("act_reason")
+        .col(text("id").primary_key())
+        .col(text("object_id"))
+        .col(text("action"))
+        .col(text("account_id"))
+        .col(text("reason"))
+        .col(big_integer("at"))
+        .to_owned()
 }
 
 fn accounts() -> TableCreateStatement {

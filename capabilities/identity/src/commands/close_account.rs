@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{Placed, load_person, reason};
 use crate::model::account::AccountEvent;
 use crate::model::roles::RoleSet;
+use crate::store::reason::keep;
 use crate::store::{account, change, session, token};
 
 /// One kind of things that a leaver still answers for, told by the capability that keeps them.
@@ -62,7 +63,7 @@ impl Command for CloseAccount {
     }
 
     async fn apply(self, tx: &Tx, ctx: &Ctx, placed: Placed) -> Result<Applied<Closed>> {
-        reason("reason", &self.reason)?;
+        let why = reason("reason", &self.reason)?;
         let before = placed.account;
         let state = before.state.apply(AccountEvent::Close)?;
         if change::pending_of(tx.db(), &before.id).await?.is_some() {
@@ -83,10 +84,11 @@ impl Command for CloseAccount {
         for kept in self.holdings.iter() {
             handover.extend(kept.of(tx, &before.id).await?.into_iter().filter(|owned| owned.count > 0));
         }
+        let digest = keep(tx.db(), &before.id, Self::ACTION, &ctx.actor()?.account, &why, ctx.now).await?;
         let codes: Vec<&str> = roles.iter().map(|role| role.code()).collect();
         let detail = json!({
             "from": before.state, "to": state, "roles": codes, "sessions": sessions, "tokens": tokens,
-            "handover": handover.iter().map(|owned| owned.count).sum::<u64>(),
+            "reason_sha256": digest, "handover": handover.iter().map(|owned| owned.count).sum::<u64>(),
         });
         Ok(Applied::new(Closed { sessions, tokens, handover }).detail(detail))
     }

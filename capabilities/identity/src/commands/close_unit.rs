@@ -10,9 +10,12 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
 };
 
+use serde_json::json;
+
 use super::{fresh, load_unit, reason};
 use crate::model::account::AccountState;
 use crate::store::account;
+use crate::store::reason::keep;
 
 #[derive(Debug)]
 pub struct CloseUnit {
@@ -33,7 +36,7 @@ impl Command for CloseUnit {
 
     async fn apply(self, tx: &Tx, ctx: &Ctx, before: unit::Model) -> Result<Applied<()>> {
         fresh(before.version, self.version)?;
-        reason("reason", &self.reason)?;
+        let why = reason("reason", &self.reason)?;
         if before.closed_at.is_some() {
             return Err(Error::conflict("HF-UNIT-CLOSED", "单位已经撤销"));
         }
@@ -54,6 +57,7 @@ impl Command for CloseUnit {
         change.closed_at = Set(Some(ctx.now));
         change.version = Set(before.version + 1);
         change.update(tx.db()).await?;
-        Ok(Applied::new(()))
+        let digest = keep(tx.db(), &before.id, Self::ACTION, &ctx.actor()?.account, &why, ctx.now).await?;
+        Ok(Applied::new(()).detail(json!({ "reason_sha256": digest })))
     }
 }

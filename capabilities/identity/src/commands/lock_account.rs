@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Placed, load_person, reason};
 use crate::model::account::AccountEvent;
+use crate::store::reason::keep;
 use crate::store::{account, session};
 
 #[derive(Debug)]
@@ -29,13 +30,15 @@ impl Command for LockAccount {
     }
 
     async fn apply(self, tx: &Tx, ctx: &Ctx, placed: Placed) -> Result<Applied<()>> {
-        reason("reason", &self.reason)?;
+        let why = reason("reason", &self.reason)?;
         let before = placed.account;
         let state = before.state.apply(AccountEvent::Lock)?;
         let change = account::ActiveModel { state: Set(state), ..account::ActiveModel::default() };
         account::update(tx.db(), &before, change).await?;
         let sessions = session::end_all(tx.db(), &before.id, None, ctx.now).await?;
-        Ok(Applied::new(()).detail(json!({ "from": before.state, "to": state, "sessions": sessions })))
+        let digest = keep(tx.db(), &before.id, Self::ACTION, &ctx.actor()?.account, &why, ctx.now).await?;
+        let detail = json!({ "from": before.state, "to": state, "sessions": sessions, "reason_sha256": digest });
+        Ok(Applied::new(()).detail(detail))
     }
 }
 

@@ -33,6 +33,13 @@ struct EnrolPage {
     errors: FieldErrors,
 }
 
+impl EnrolPage {
+    /// Does a role ask for it, or is it the reader's own wish?
+    fn must(&self) -> bool {
+        self.who.stage == Stage::Enrol
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Given {
     #[serde(default)]

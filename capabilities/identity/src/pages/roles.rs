@@ -183,7 +183,7 @@ async fn draw(
     line.insert(
         0,
         Happening {
-            who: decider.as_ref().map_or_else(|| row.bureau.name.clone(), |decider| decider.name.clone()),
+            who: decider.as_ref().map_or_else(String::new, |decider| decider.name.clone()),
             post: format!("{} · {}", row.bureau.name, Role::R1.name()),
             at: change.decided_at,
             act: hufu_kernel::shell::status::word(change.state.code()).to_owned(),

@@ -23,7 +23,7 @@ use crate::policy::action_name;
 use crate::queries::{self, AccountFilter, AccountRow, AccountSort, Acts};
 use crate::service::Identity;
 use crate::store::session::{self, record};
-use crate::store::{change, token};
+use crate::store::{change, reason, token};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -161,6 +161,7 @@ struct Show {
     reason: String,
     waiting: Option<change::Model>,
     tokens: Vec<token::Model>,
+    reasons: Vec<reason::Model>,
     logins: Vec<record::Model>,
     history: Vec<Happened>,
     errors: FieldErrors,
@@ -171,6 +172,10 @@ struct Show {
 impl Show {
     fn path(&self, act: &str) -> String {
         format!("/sys/users/{}/{act}", self.row.account.id)
+    }
+
+    fn act_name(&self, action: &str) -> String {
+        action_name(action).to_owned()
     }
 
     fn token_state(&self, token: &token::Model) -> Html {
@@ -241,6 +246,7 @@ pub(super) async fn draw(
         reason: given.reason,
         waiting: change::pending_of(db, id).await?,
         tokens: token::of(db, id).await?,
+        reasons: reason::of(db, id.as_str()).await?,
         logins: session::recent(db, id).await?,
         history: happened(queries::history(db, id.as_str()).await?),
         errors: given.errors,
@@ -283,7 +289,7 @@ pub(super) fn happened(rows: Vec<hufu_kernel::audit::Model>) -> Vec<Happened> {
     rows.into_iter()
         .map(|row| Happened {
             at: fmt::second(row.at),
-            who: row.login.unwrap_or_else(|| "系统".to_owned()),
+            who: who(&row),
             act: action_name(&row.action).to_owned(),
             outcome: match row.outcome {
                 Outcome::Done => "success",
@@ -294,6 +300,15 @@ pub(super) fn happened(rows: Vec<hufu_kernel::audit::Model>) -> Vec<Happened> {
             index: row.idx.map_or_else(|| "—".to_owned(), fmt::number),
         })
         .collect()
+}
+
+/// Log-ins happen before there is an actor; their entries name the account itself.
+fn who(row: &hufu_kernel::audit::Model) -> String {
+    match &row.login {
+        Some(login) => login.clone(),
+        None if row.action.starts_with("identity.session.") => row.object_no.clone(),
+        None => "系统".to_owned(),
+    }
 }
 
 /// Which roles the form adds and takes away.

@@ -14,5 +14,6 @@ pub mod account;
 pub mod change;
 pub mod places;
 pub mod profile;
+pub mod reason;
 pub mod session;
 pub mod token;

@@ -8,9 +8,10 @@ use sea_orm::{ConnectionTrait, Statement};
 use crate::house::empty;
 
 const MARKS: &str = include_str!("../../columns.toml");
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "account",
     "account_role",
+    "act_reason",
     "api_token",
     "former_password",
     "login_guard",

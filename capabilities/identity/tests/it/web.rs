@@ -286,6 +286,9 @@ async fn who_3_two_people_change_rights_on_the_pages() {
     assert!(shown.body.contains("林书寒") && !shown.body.contains("13800001234"), "a telephone is masked");
 
     let closed = r8.post(&format!("/sys/users/{id}/close"), &[("reason", "调离本单位")]).await;
+    assert!(closed.body.contains("调离本单位"), "why it was closed is kept");
+    let entry = house.entries().await.pop().unwrap().body;
+    assert!(entry.contains("reason_sha256") && !entry.contains("调离"), "{entry}");
     assert!(closed.body.contains("账号已注销") && closed.body.contains("名下没有待交接事项"));
 }
 
