@@ -9,7 +9,7 @@ use hufu_kernel::error::{Error, Result};
 use hufu_kernel::ids::{AccountId, RoleChangeId, UnitId};
 use hufu_kernel::time::Timestamp;
 use hufu_kernel::unit;
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{NullOrdering, Order, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -117,8 +117,12 @@ pub async fn accounts(
     query = match filter.sort {
         AccountSort::Login => query.order_by_asc(account::Column::Login),
         AccountSort::LoginDown => query.order_by_desc(account::Column::Login),
-        AccountSort::LastLogin { newest_first: true } => query.order_by_desc(account::Column::LastLoginAt),
-        AccountSort::LastLogin { newest_first: false } => query.order_by_asc(account::Column::LastLoginAt),
+        // Who was never here comes last, and first when the longest absent are asked for; the stores differ by themselves.
+        AccountSort::LastLogin { newest_first } => {
+            let (order, nulls) =
+                if newest_first { (Order::Desc, NullOrdering::Last) } else { (Order::Asc, NullOrdering::First) };
+            query.order_by_with_nulls(account::Column::LastLoginAt, order, nulls)
+        }
     };
     query = query.order_by_asc(account::Column::Id);
     let found = query.offset(page.saturating_sub(1).saturating_mul(size)).limit(size).all(db).await?;

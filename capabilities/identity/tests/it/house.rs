@@ -64,6 +64,12 @@ pub(crate) fn plan() -> InitPlan {
 pub(crate) async fn empty(second_factors: SecondFactors) -> (Arc<Identity>, Arc<ManualClock>, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open_embedded(dir.path()).await.unwrap();
+    let (identity, clock) = empty_on(store, second_factors).await;
+    (identity, clock, dir)
+}
+
+/// The same on a store of the caller's.
+pub(crate) async fn empty_on(store: Store, second_factors: SecondFactors) -> (Arc<Identity>, Arc<ManualClock>) {
     store.migrate(&hufu_kernel::schema::migrations()).await.unwrap();
     store.migrate(&migrations::migrations()).await.unwrap();
     // 2026-11-20 09:00 in Beijing.
@@ -78,12 +84,24 @@ pub(crate) async fn empty(second_factors: SecondFactors) -> (Arc<Identity>, Arc<
     let settings = Settings { hashing: Hashing::CHEAP, second_factors, secure_cookie: false, ..Settings::default() };
     let ring = KeyRing::generate(KeyId::parse("test").unwrap(), Profile::Sm, &mut rand::rng());
     let vault = Vault::new(Arc::new(ring), Profile::Sm);
-    (Arc::new(Identity::new(Arc::new(kernel), settings, vault).unwrap()), clock, dir)
+    (Arc::new(Identity::new(Arc::new(kernel), settings, vault).unwrap()), clock)
 }
 
 /// A founded house; second factors off unless asked for.
 pub(crate) async fn house(second_factors: SecondFactors) -> House {
     let (identity, clock, dir) = empty(second_factors).await;
+    found(identity, clock, dir).await
+}
+
+/// Founds a house on PostgreSQL.
+pub(crate) async fn house_on_postgres(second_factors: SecondFactors) -> House {
+    let server = hufu_test_servers::postgres();
+    let url = format!("postgres://{}:{}@127.0.0.1:{}/{}", server.user, server.password, server.port, server.database);
+    let (identity, clock) = empty_on(Store::open(&url).await.unwrap(), second_factors).await;
+    found(identity, clock, tempfile::tempdir().unwrap()).await
+}
+
+async fn found(identity: Arc<Identity>, clock: Arc<ManualClock>, dir: tempfile::TempDir) -> House {
     let ctx = Ctx::system(clock.now(), "init");
     let initial = init(&identity.kernel, &identity.passwords, &ctx, plan()).await.unwrap();
     House {

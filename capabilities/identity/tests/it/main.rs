@@ -6,6 +6,7 @@ mod house;
 mod login;
 mod matrix;
 mod rights;
+mod stores;
 mod tokens;
 mod units;
 mod web;
