@@ -24,6 +24,11 @@ pub(crate) struct Config {
     pub(crate) master_key: Option<PathBuf>,
     #[serde(default = "default_profile")]
     profile: String,
+    #[serde(default = "default_jurisdiction")]
+    jurisdiction: String,
+    /// Name of the ledger; it stands in every checkpoint and must be the city's own.
+    #[serde(default = "default_ledger")]
+    ledger: String,
     #[serde(default)]
     pub(crate) site: Site,
     /// Only `hufu demo` sets it: no second factors, a banner on every page, cheap log-ins.
@@ -58,6 +63,8 @@ impl Config {
             sql_key: None,
             master_key: None,
             profile: default_profile(),
+            jurisdiction: "yunjiang".to_owned(),
+            ledger: "hufu.demo/yunjiang".to_owned(),
             site: Site {
                 city: "云江市".to_owned(),
                 contact: "市政务服务数据管理局 数据安全科（演示）".to_owned(),
@@ -72,8 +79,13 @@ impl Config {
     }
 
     /// Name of the ledger; it stands in every checkpoint.
-    pub(crate) fn origin(&self) -> &'static str {
-        if self.demo { "hufu.demo/yunjiang" } else { "hufu.ledger" }
+    pub(crate) fn origin(&self) -> &str {
+        &self.ledger
+    }
+
+    /// Whose clocks and steps hold.
+    pub(crate) fn jurisdiction(&self) -> &str {
+        &self.jurisdiction
     }
 
     pub(crate) fn ledger_dir(&self) -> PathBuf {
@@ -102,4 +114,12 @@ fn default_sql() -> SocketAddr {
 
 fn default_profile() -> String {
     "sm".to_owned()
+}
+
+fn default_jurisdiction() -> String {
+    "d809".to_owned()
+}
+
+fn default_ledger() -> String {
+    "hufu.ledger".to_owned()
 }

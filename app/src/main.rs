@@ -1,5 +1,6 @@
 //! The binary `hufu`: command line, server assembly, demo city. It contains no rule.
 
+mod assembly;
 mod cli;
 mod config;
 mod demo;

@@ -136,7 +136,7 @@ fn interface(department: &Department, subject: &str, rank: usize) -> EntryPlan {
 }
 
 fn map(departments: &[Department], unit: &'static str, name: &str, rank: usize) -> EntryPlan {
-    let plain = Department { code: unit, name: "", theme: "国土空间", subjects: Vec::new() };
+    let plain = Department { code: unit, name: "", theme: "城乡建设", subjects: Vec::new() };
     let owner = departments.iter().find(|d| d.code == unit).unwrap_or(&plain);
     entry(owner, name.to_owned(), format!("m{:02}", rank + 1), Kind::Map)
 }
