@@ -90,8 +90,7 @@ impl Cell {
 
     pub(crate) fn grade(self) -> &'static str {
         match self {
-            Self::Name | Self::Mobile | Self::Address | Self::BirthDate => "L3",
-            Self::IdCard => "L4",
+            Self::Name | Self::IdCard | Self::Mobile | Self::Address | Self::BirthDate => "L3",
             Self::Sex | Self::Date => "L2",
             Self::Word(_) | Self::Code(_) => "L2",
             Self::District | Self::Number(_) => "L1",
