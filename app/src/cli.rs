@@ -86,9 +86,18 @@ pub(crate) struct Init {
     /// Chinese name of the first security manager
     #[arg(long)]
     pub(crate) security_name: String,
-    /// Name of the city
+    /// Name of the city's government
     #[arg(long)]
     pub(crate) city: String,
+    /// Code of the city's government
+    #[arg(long)]
+    pub(crate) area_code: String,
+    /// Name of its data bureau
+    #[arg(long)]
+    pub(crate) bureau: String,
+    /// Code of its data bureau
+    #[arg(long)]
+    pub(crate) bureau_code: String,
 }
 
 #[derive(Debug, Subcommand)]
