@@ -87,8 +87,12 @@ fn settings(config: &Config) -> Settings {
 
 /// A kernel error at the start: its cause is what the operator needs.
 pub(crate) fn startable(error: hufu_kernel::error::Error) -> anyhow::Error {
-    match error.cause() {
-        Some(cause) => anyhow!("{} {} ({cause})", error.code(), error.message()),
-        None => anyhow!("{} {}", error.code(), error.message()),
+    let fields: Vec<String> = error.fields().iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect();
+    let cause = error.cause().map(ToString::to_string);
+    let more: Vec<String> = fields.into_iter().chain(cause).collect();
+    if more.is_empty() {
+        anyhow!("{} {}", error.code(), error.message())
+    } else {
+        anyhow!("{} {} ({})", error.code(), error.message(), more.join("; "))
     }
 }

@@ -39,7 +39,9 @@ const VILLAGES: [&str; 12] = [
     "新民社区", "沙田村", "石板村", "梨园社区", "井岭村", "上围村", "下围村", "塘尾村", "大坪村", "江背村", "白石社区", "禾仓村",
 ];
 /// What remains of 223 after the units above are counted.
-const VILLAGES_TOTAL: usize = 69;
+const VILLAGES_TOTAL: usize = 70;
+/// Offices that the province runs in the city (垂直管理).
+const VERTICAL: [&str; 4] = ["sswu", "sqxj", "sycj", "syzj"];
 
 /// A unit to be made; parents stand before their children.
 #[derive(Clone, Debug)]
@@ -74,13 +76,11 @@ pub(crate) const BUREAU: &str = "sjj";
 
 /// All 223 units, parents first.
 pub(crate) fn units() -> Vec<UnitPlan> {
-    let mut all = vec![
-        plan("jn", "江南省", UnitKind::Area, UnitLevel::Province, None),
-        plan("yj", "云江市", UnitKind::Area, UnitLevel::City, Some("jn")),
-    ];
+    let mut all = vec![plan("yj", "云江市", UnitKind::Area, UnitLevel::City, None)];
     for department in departments() {
         let kind = if department.code == BUREAU { UnitKind::Bureau } else { UnitKind::Department };
-        all.push(plan(department.code, department.name, kind, UnitLevel::City, Some("yj")));
+        let level = if VERTICAL.contains(&department.code) { UnitLevel::Province } else { UnitLevel::City };
+        all.push(plan(department.code, department.name, kind, level, Some("yj")));
     }
     for (parent, code, name) in SUBORDINATES {
         all.push(plan(code, name, UnitKind::Subordinate, UnitLevel::City, Some(parent)));

@@ -25,8 +25,8 @@ use entries::EntryPlan;
 /// Stands once the city is complete; a city without it was interrupted and is made anew.
 const COMPLETE: &str = "complete";
 /// Units of the small city.
-const SMALL_UNITS: [&str; 18] = [
-    "jn", "yj", "sjj", "swjj", "sjdhlw", "sgaj", "sminz", "srsj", "syjj", "sjyj", "szrzy", "yqzb", "qh", "qh_sj", "qh_wj", "qh_z1",
+const SMALL_UNITS: [&str; 17] = [
+    "yj", "sjj", "swjj", "sjdhlw", "sgaj", "sminz", "srsj", "syjj", "sjyj", "szrzy", "yqzb", "qh", "qh_sj", "qh_wj", "qh_z1",
     "qh_z1_c1", "srmyy",
 ];
 /// The small city's tables are cut to this part, and no further than a few rows.

@@ -114,6 +114,25 @@ pub(crate) fn identity_number(area: &str, birth: chrono::NaiveDate, sequence: u3
     format!("{body}{check}")
 }
 
+/// GB 32100: an invented government body's unified social credit code, with both of its check characters.
+pub(crate) fn credit_code(area: &str, number: usize) -> String {
+    const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+    const ORGANISATION_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
+    let organisation = format!("MB{number:06}");
+    let value = |c: char| c.to_digit(36).unwrap_or(0);
+    let sum: u32 = organisation.chars().map(value).zip(ORGANISATION_WEIGHTS).map(|(v, weight)| v * weight).sum();
+    let check = match 11 - sum % 11 {
+        10 => 'X',
+        11 => '0',
+        digit => char::from_digit(digit, 10).unwrap_or('0'),
+    };
+    let body = format!("11{area}{organisation}{check}");
+    let place = |c: char| ALPHABET.find(c).unwrap_or(0);
+    let sum = body.chars().fold((0, 1), |(sum, weight), c| (sum + place(c) * weight, weight * 3 % 31)).0;
+    let check = ALPHABET.chars().nth((31 - sum % 31) % 31).unwrap_or('0');
+    format!("{body}{check}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

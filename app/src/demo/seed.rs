@@ -43,7 +43,7 @@ impl Command for SeedUnits {
         true
     }
 
-    async fn apply(self, tx: &Tx, ctx: &Ctx, (): ()) -> hufu_kernel::error::Result<Applied<usize>> {
+    async fn apply(self, tx: &Tx, _: &Ctx, (): ()) -> hufu_kernel::error::Result<Applied<usize>> {
         let mut made: BTreeMap<String, UnitRef> = BTreeMap::new();
         for known in unit::all(tx.db()).await? {
             made.insert(known.code.clone(), known.as_ref());
@@ -54,17 +54,8 @@ impl Command for SeedUnits {
                 continue;
             }
             let parent = plan.parent.as_ref().and_then(|code| made.get(code)).cloned();
-            let is_top = parent.is_none();
             let new = NewUnit { code: plan.code.clone(), name: plan.name, kind: plan.kind, level: plan.level, parent, sort };
-            let unit = unit::insert(tx.db(), new).await?;
-            if is_top && let Ok(city) = unit::find_by_code(tx.db(), "yj").await {
-                // The house was founded at the city; the province goes above it.
-                unit::reparent(tx.db(), &city, &unit, ctx.now).await?;
-                for below in unit::all(tx.db()).await? {
-                    made.insert(below.code.clone(), below.as_ref());
-                }
-            }
-            made.insert(plan.code, unit);
+            made.insert(plan.code, unit::insert(tx.db(), new).await?);
         }
         Ok(Applied::new(count).detail(serde_json::json!({ "units": count })))
     }
@@ -162,7 +153,7 @@ fn metadata(plan: &EntryPlan) -> Metadata {
     Metadata {
         name: plan.name.clone(),
         class: class(plan),
-        provider_code: String::new(),
+        provider_code: super::people::credit_code("441800", place_of(plan.unit)),
         summary: format!("{}：{summary}", plan.name),
         kind,
         format_class,
@@ -179,7 +170,7 @@ fn metadata(plan: &EntryPlan) -> Metadata {
 /// 部门 class: item by theme, directory by department, detail by kind.
 fn class(plan: &EntryPlan) -> Class {
     let departments = super::city::departments();
-    let place = departments.iter().position(|d| d.code == plan.unit).unwrap_or_default() + 1;
+    let place = place_of(plan.unit);
     let (detail, detail_name) = match plan.kind {
         Kind::Table => ("1", "库表"),
         Kind::Interface => ("2", "服务接口"),
@@ -192,6 +183,11 @@ fn class(plan: &EntryPlan) -> Class {
         directory_name: departments.get(place - 1).map(|d| d.name.to_owned()).unwrap_or_default(),
         detail_name: detail_name.to_owned(),
     }
+}
+
+/// Place of a department in the list, from 1.
+fn place_of(unit: &str) -> usize {
+    super::city::departments().iter().position(|department| department.code == unit).unwrap_or_default() + 1
 }
 
 fn field((name, title, cell): &super::epidemic::Column) -> FieldSpec {
