@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 use hufu_catalog::Catalog;
 use hufu_catalog::model::codes;
 use hufu_catalog::model::scheme::Scheme;
+use hufu_gate::{Gate, GateConfig};
 use hufu_identity::{Hashing, Identity, SecondFactors, Settings, Vault};
 use hufu_kernel::audit::ActionNames;
 use hufu_kernel::facts::{Desk, Facts};
@@ -13,7 +14,7 @@ use hufu_kernel::house::{House, HouseConfig};
 use hufu_kernel::ledger::SequencerConfig;
 use hufu_kernel::rules::Rules;
 use hufu_kernel::time::{Clock, SystemClock};
-use hufu_sharing::Sharing;
+use hufu_sharing::{LedgerRecorder, Service, Sharing};
 
 use crate::config::Config;
 use crate::keys::Keys;
@@ -24,6 +25,7 @@ pub(crate) struct City {
     pub(crate) identity: Identity,
     pub(crate) catalog: Catalog,
     pub(crate) sharing: Arc<Sharing>,
+    pub(crate) service: Service,
     pub(crate) keys: Keys,
 }
 
@@ -54,16 +56,29 @@ impl City {
         let identity = Identity::new(house.kernel.clone(), settings(config), vault.clone()).map_err(startable)?;
         let catalog = Catalog::new(hufu_catalog::Setup {
             kernel: house.kernel.clone(),
-            vault,
+            vault: vault.clone(),
             data: config.dir.clone(),
             file_roots: vec![config.dir.join("sources")],
             codes: codes::by_name("national").ok_or_else(|| anyhow!("no code scheme `national`"))?,
             scheme: Scheme::built_in(),
         })
         .map_err(startable)?;
-        let sharing = Arc::new(Sharing::new(jurisdiction, keys.master.clone(), profile).map_err(startable)?);
-        Ok(Self { house, identity, catalog, sharing, keys })
+        let sharing = Arc::new(Sharing::new(jurisdiction, vault).map_err(startable)?);
+        let gate = Arc::new(gate(&house, &keys)?);
+        let service = Service::new(house.kernel.clone(), sharing.clone(), catalog.clone(), gate);
+        Ok(Self { house, identity, catalog, sharing, service, keys })
     }
+}
+
+/// The gate with the kernel's ledger as its recorder and the kernel's clock as its clock.
+fn gate(house: &House, keys: &Keys) -> Result<Gate> {
+    let kernel = house.kernel.clone();
+    let clock: hufu_gate::Clock = {
+        let kernel = kernel.clone();
+        Arc::new(move || kernel.clock.now().utc())
+    };
+    let recorder = Arc::new(LedgerRecorder::new(kernel));
+    Gate::new(&GateConfig::default(), recorder, clock, &keys.forms).map_err(|error| anyhow!("{error}"))
 }
 
 fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {

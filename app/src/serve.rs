@@ -17,11 +17,13 @@ pub(crate) async fn serve(config: &Config) -> Result<Exit> {
     let city = Arc::new(City::open(config).await?);
     let pages = TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
     let follower = tokio::spawn(city.catalog.search().clone().follow(city.house.kernel.clone()));
+    let watch = city.service.start().await.map_err(startable)?;
     city.house.start_jobs(registry(&city), RunnerConfig::default());
     tracing::info!(listen = %config.listen, sql = %config.sql, "serving");
     let app = router(&city, config)?.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(pages, app).with_graceful_shutdown(told_to_stop()).await?;
     follower.abort();
+    watch.abort();
     city.house.shutdown().await.map_err(startable)?;
     Ok(Exit::Done)
 }
