@@ -28,6 +28,7 @@ pub mod source;
 mod statement;
 mod stop;
 pub mod ways;
+pub mod wire;
 
 pub use open::{Described, Gate, GateConfig, Opened, describe, open};
 pub use redact::{Redacted, redact_statement};

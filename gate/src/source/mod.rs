@@ -37,6 +37,11 @@ pub fn open(conf: &SourceConfig) -> Result<Arc<dyn Source>> {
     }
 }
 
+/// A `numeric` in PostgreSQL's binary form, exactly, or `None`.
+pub(crate) fn numeric_from_binary(raw: &[u8], precision: u8, scale: i8) -> Option<i128> {
+    postgres::numeric(raw, precision, scale)
+}
+
 /// A reachable source. Errors carry codes, never values, addresses with passwords or driver texts.
 #[async_trait]
 pub trait Source: Debug + Send + Sync {

@@ -7,4 +7,5 @@ mod metering;
 mod refusals;
 mod sources;
 mod ways;
+mod wire;
 mod world;

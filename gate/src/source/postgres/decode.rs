@@ -85,7 +85,7 @@ pub(super) fn put(cells: &mut Cells, raw: Option<&[u8]>) -> Option<()> {
 }
 
 /// Digits to base 10000 into an unscaled integer; nothing is rounded.
-fn numeric(raw: &[u8], precision: u8, scale: i8) -> Option<i128> {
+pub(in crate::source) fn numeric(raw: &[u8], precision: u8, scale: i8) -> Option<i128> {
     let mut words = raw.chunks_exact(2).map(|w| w.try_into().map(u16::from_be_bytes).unwrap_or_default());
     let count = words.next()?;
     let weight = i32::from(words.next()?.cast_signed());

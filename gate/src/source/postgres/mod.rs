@@ -4,6 +4,8 @@ mod catalogue;
 mod connect;
 mod decode;
 
+pub(super) use self::decode::numeric;
+
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -51,7 +51,7 @@ async fn plan(context: &SessionContext, sql: &str) -> String {
     displayable(plan.as_ref()).indent(true).to_string()
 }
 
-fn on_server(kind: SourceKind, server: &servers::Server) -> SourceConfig {
+pub(crate) fn on_server(kind: SourceKind, server: &servers::Server) -> SourceConfig {
     let place = Place::Server(Server {
         host: "127.0.0.1".into(),
         port: server.port,
@@ -71,6 +71,6 @@ fn mariadb() -> Arc<dyn Source> {
     open(&on_server(SourceKind::Mysql, servers::mariadb())).unwrap()
 }
 
-fn files(kind: SourceKind, path: &std::path::Path) -> Arc<dyn Source> {
+pub(crate) fn files(kind: SourceKind, path: &std::path::Path) -> Arc<dyn Source> {
     open(&SourceConfig { kind, place: Place::Path(path.to_owned()), declared: Vec::new() }).unwrap()
 }
