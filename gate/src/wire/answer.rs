@@ -6,9 +6,13 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{Stream, StreamExt};
 use pgwire::api::results::Tag;
+use pgwire::error::PgWireResult;
+use tokio::sync::watch;
 
-use super::command::Copy;
+use super::command::{self, Copy};
+use super::faults;
 use crate::error::Result;
+use crate::mandate::{GrantState, Mandate, TableMandate};
 
 pub(super) type Batches = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
 
@@ -16,6 +20,33 @@ pub(super) type Batches = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>
 pub(super) struct Table {
     pub schema: SchemaRef,
     pub batches: Batches,
+    pub guard: Guard,
+}
+
+/// The grants that an answer stands on. The gate stops at the next batch; rows of a batch that the client
+/// takes its time to fetch are held back here.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guard(Vec<(String, watch::Receiver<GrantState>)>);
+
+impl Guard {
+    /// Of the tables that a statement names.
+    pub(super) fn of(mandate: &Mandate, sql: &str) -> Self {
+        let named = command::relations(sql);
+        let is_named = |t: &&TableMandate| {
+            named.iter().any(|n| *n == t.name || n.strip_suffix(&t.name).is_some_and(|schema| schema.ends_with('.')))
+        };
+        Self(mandate.tables.iter().filter(is_named).map(|t| (t.grant.clone(), t.state.clone())).collect())
+    }
+
+    pub(super) fn check(&self) -> PgWireResult<()> {
+        for (grant, state) in &self.0 {
+            if *state.borrow() != GrantState::Open || state.has_changed().is_err() {
+                let message = format!("授权 {grant} 已暂停或收回,数据传输停止 [GATE-REVOKED]");
+                return Err(faults::error(faults::FORBIDDEN, message));
+            }
+        }
+        Ok(())
+    }
 }
 
 pub(super) enum Answer {
@@ -36,22 +67,24 @@ pub(super) enum Answer {
 /// A query whose rows are fetched piece by piece. It goes on being metered, and stops when its grant does.
 pub(super) struct Cursor {
     pub schema: SchemaRef,
+    pub guard: Guard,
     batches: Batches,
     rest: Option<RecordBatch>,
 }
 
 impl Cursor {
     pub(super) fn new(table: Table) -> Self {
-        Self { schema: table.schema, batches: table.batches, rest: None }
+        Self { schema: table.schema, guard: table.guard, batches: table.batches, rest: None }
     }
 
-    pub(super) async fn next(&mut self, mut rows: usize) -> Result<Vec<RecordBatch>> {
+    pub(super) async fn next(&mut self, mut rows: usize) -> PgWireResult<Vec<RecordBatch>> {
+        self.guard.check()?;
         let mut taken = Vec::new();
         while rows > 0 {
             let batch = match self.rest.take() {
                 Some(batch) => batch,
                 None => match self.batches.next().await {
-                    Some(batch) => batch?,
+                    Some(batch) => batch.map_err(|e| faults::told(&e))?,
                     None => break,
                 },
             };

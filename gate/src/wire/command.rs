@@ -1,6 +1,10 @@
 //! What a client's statement asks for. Only the first words are read here; queries are judged by the gate.
 
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::visit_relations;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 /// Most rows that one FETCH gives.
@@ -98,6 +102,17 @@ pub(super) fn parse(text: &str) -> Command {
         ("COPY", _) => copy(&words).map_or_else(refused, Command::Copy),
         _ => refused(),
     }
+}
+
+/// Tables that a query names, as they are written there, without quotes.
+pub(super) fn relations(sql: &str) -> Vec<String> {
+    let Ok(statements) = Parser::parse_sql(&PostgreSqlDialect {}, sql) else { return Vec::new() };
+    let mut names = Vec::new();
+    let _all = visit_relations(&statements, |name| {
+        names.push(name.to_string().replace('"', ""));
+        ControlFlow::<()>::Continue(())
+    });
+    names
 }
 
 fn tokens(text: &str) -> Option<Vec<TokenWithSpan>> {

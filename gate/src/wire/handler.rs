@@ -34,6 +34,9 @@ use super::parameters::{self, Parameter};
 use super::startup::Startup;
 use super::{Shared, copy, encode, faults, run, types};
 
+/// How often a grant is looked at while rows of one batch are sent.
+const ROWS_PER_CHECK: usize = 256;
+
 static KEYS: LazyLock<Arc<RandomPidSecretKeyGenerator>> = LazyLock::new(Arc::default);
 
 /// Made anew for each connection.
@@ -273,6 +276,9 @@ where
     while let Some(batch) = table.batches.next().await {
         let rows = batch.and_then(|b| encode::rows(&b, fields)).map_err(|e| faults::told(&e))?;
         for row in rows {
+            if sent % ROWS_PER_CHECK == 0 {
+                table.guard.check()?;
+            }
             client.feed(PgWireBackendMessage::DataRow(row)).await?;
             sent += 1;
         }
@@ -296,6 +302,9 @@ where
     while let Some(batch) = table.batches.next().await {
         let lines = batch.and_then(|b| copy::lines(options, &b)).map_err(|e| faults::told(&e))?;
         for line in lines {
+            if sent % ROWS_PER_CHECK == 0 {
+                table.guard.check()?;
+            }
             client.feed(PgWireBackendMessage::CopyData(CopyData::new(line))).await?;
             sent += 1;
         }
@@ -351,13 +360,16 @@ where
 
 fn response(table: Table, fields: Arc<Vec<FieldInfo>>, tag: &str) -> QueryResponse {
     let shown = Arc::clone(&fields);
+    let guard = table.guard;
     let rows = table.batches.flat_map(move |batch| {
         let rows = batch.and_then(|b| encode::rows(&b, &fields)).map_err(|e| faults::told(&e));
-        match rows {
-            Ok(rows) => stream::iter(rows.into_iter().map(Ok).collect::<Vec<_>>()),
-            Err(error) => stream::iter(vec![Err(error)]),
-        }
+        stream::iter(match rows {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
     });
+    // The client fetches them one piece after another, perhaps much later.
+    let rows = rows.map(move |row| guard.check().and(row));
     let mut response = QueryResponse::new(shown, rows);
     response.set_command_tag(tag);
     response

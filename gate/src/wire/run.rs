@@ -10,7 +10,7 @@ use pgwire::api::Type;
 use pgwire::api::results::Tag;
 use pgwire::error::{PgWireError, PgWireResult};
 
-use super::answer::{Answer, Batches, Cursor, Table};
+use super::answer::{Answer, Batches, Cursor, Guard, Table};
 use super::catalogue::{self, Catalogue};
 use super::command::{Command, Copy};
 use super::connection::Connection;
@@ -164,9 +164,10 @@ async fn query_at_gate(
     cancel: CancelToken,
 ) -> PgWireResult<Table> {
     let mandate = mandate(connection).await?;
+    let guard = Guard::of(&mandate, sql);
     let statement = Statement { sql: sql.to_owned(), parameters, cancel };
     let opened = crate::open(&shared.gate, mandate, statement).await.map_err(|e| faults::told(&e))?;
-    Ok(Table { schema: opened.schema, batches: Box::pin(opened.rows) })
+    Ok(Table { schema: opened.schema, batches: Box::pin(opened.rows), guard })
 }
 
 async fn copy_out(shared: &Shared, connection: &Connection, copy: &Copy, cancel: CancelToken) -> PgWireResult<Answer> {
@@ -196,12 +197,12 @@ async fn fetch(connection: &Connection, name: &str, rows: usize) -> PgWireResult
     match cursor.next(rows).await {
         Ok(batches) => {
             let batches: Batches = Box::pin(stream::iter(batches.into_iter().map(Ok)));
-            Ok(Answer::Rows { table: Table { schema, batches }, tag: "FETCH" })
+            Ok(Answer::Rows { table: Table { schema, batches, guard: cursor.guard.clone() }, tag: "FETCH" })
         }
         Err(error) => {
             // A cursor that was stopped has nothing more to give.
             cursors.remove(name);
-            Err(faults::told(&error))
+            Err(error)
         }
     }
 }
@@ -245,7 +246,7 @@ async fn show(connection: &Connection, name: &str) -> PgWireResult<Table> {
 }
 
 fn of_batch(batch: RecordBatch) -> Table {
-    Table { schema: batch.schema(), batches: Box::pin(stream::iter([Ok(batch)])) }
+    Table { schema: batch.schema(), batches: Box::pin(stream::iter([Ok(batch)])), guard: Guard::default() }
 }
 
 fn is_explain(sql: &str) -> bool {

@@ -40,12 +40,15 @@ pub(super) const MARKS: &[&str] = &[
     "array_to_string",
 ];
 
+/// What is said of a table (0) or a column (its number).
+pub(super) type Comments = HashMap<(i64, i64), String>;
+
 /// (schema, name) and number of each table.
 type Relations = Vec<(i64, String, String)>;
 
-pub(super) fn register(database: &Connection, user: &str, relations: Relations) -> Result<()> {
+pub(super) fn register(database: &Connection, user: &str, relations: Relations, comments: Comments) -> Result<()> {
     constants(database, user)?;
-    lookups(database, relations)?;
+    lookups(database, relations, comments)?;
     text_functions(database)?;
     let privilege = |c: &Context<'_>| {
         let asked = (0..c.len()).filter_map(|i| text(c, i)).map(|t| t.to_ascii_uppercase());
@@ -156,7 +159,7 @@ fn constants(database: &Connection, user: &str) -> Result<()> {
     scalar(database, "set_config", |c| Ok(text(c, 1).map_or(Value::Null, Value::Text)))
 }
 
-fn lookups(database: &Connection, relations: Relations) -> Result<()> {
+fn lookups(database: &Connection, relations: Relations, comments: Comments) -> Result<()> {
     let relations = Arc::new(relations);
     let known = Arc::clone(&relations);
     let find = move |name: &str| -> Option<i64> {
@@ -189,7 +192,17 @@ fn lookups(database: &Connection, relations: Relations) -> Result<()> {
         let modifier = integer(c, 1).unwrap_or(-1);
         Ok(oid.map_or(Value::Null, |oid| Value::Text(type_name(oid, modifier))))
     })?;
-    scalar(database, "to_regtype", |c| Ok(raw(c, 0)))
+    scalar(database, "to_regtype", |c| Ok(raw(c, 0)))?;
+    let find = Arc::new(comments);
+    let of_object = Arc::clone(&find);
+    scalar(database, "obj_description", move |c| {
+        let found = integer(c, 0).and_then(|oid| of_object.get(&(oid, 0)).cloned());
+        Ok(found.map_or(Value::Null, Value::Text))
+    })?;
+    scalar(database, "col_description", move |c| {
+        let place = integer(c, 0).zip(integer(c, 1));
+        Ok(place.and_then(|p| find.get(&p).cloned()).map_or(Value::Null, Value::Text))
+    })
 }
 
 fn text_functions(database: &Connection) -> Result<()> {
@@ -217,9 +230,14 @@ fn text_functions(database: &Connection) -> Result<()> {
         let (Some(list), Some(mark)) = (text(c, 0), text(c, 1)) else { return Ok(Value::Null) };
         Ok(Value::Text(elements(&list).collect::<Vec<_>>().join(&mark)))
     })?;
-    scalar(database, "array_length", |c| {
-        let length = text(c, 0).map(|list| elements(&list).count()).and_then(|n| i64::try_from(n).ok());
-        Ok(length.filter(|n| *n > 0).map_or(Value::Null, Value::Integer))
+    for name in ["array_length", "array_upper"] {
+        scalar(database, name, |c| {
+            let length = text(c, 0).map(|list| elements(&list).count()).and_then(|n| i64::try_from(n).ok());
+            Ok(length.filter(|n| *n > 0).map_or(Value::Null, Value::Integer))
+        })?;
+    }
+    scalar(database, "quote_literal", |c| {
+        Ok(text(c, 0).map_or(Value::Null, |t| Value::Text(format!("'{}'", t.replace('\'', "''")))))
     })?;
     // `X REGEXP Y` calls it with the pattern first.
     scalar(database, "regexp", |c| {

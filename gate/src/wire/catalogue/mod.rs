@@ -82,7 +82,8 @@ impl Catalogue {
         let rewritten = rewrite::rewrite(sql)?;
         self.off_runtime(move |database| {
             let statement = database.prepare(&rewritten.sql).map_err(|e| not_answered(&e))?;
-            Ok((schema_of(&statement, &rewritten), statement.parameter_count()))
+            let numbers = (1..=statement.parameter_count()).filter_map(|i| numbered(statement.parameter_name(i)));
+            Ok((schema_of(&statement, &rewritten), numbers.max().unwrap_or(0)))
         })
         .await
     }
@@ -92,8 +93,13 @@ impl Catalogue {
         self.off_runtime(move |database| {
             let mut statement = database.prepare(&rewritten.sql).map_err(|e| not_answered(&e))?;
             let schema = schema_of(&statement, &rewritten);
-            let count = statement.parameter_count();
-            let values: Vec<Value> = (0..count).map(|i| parameters.get(i).map_or(Value::Null, to_sqlite)).collect();
+            let values: Vec<Value> = (1..=statement.parameter_count())
+                .map(|i| {
+                    numbered(statement.parameter_name(i))
+                        .and_then(|n| parameters.get(n - 1))
+                        .map_or(Value::Null, to_sqlite)
+                })
+                .collect();
             let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(|e| not_answered(&e))?;
             let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); schema.fields().len()];
             let mut seen = 0;
@@ -177,8 +183,15 @@ fn fill(mandate: &Mandate, described: &[Option<SchemaRef>], user: &str) -> rusql
         )?;
         database.execute("INSERT INTO pg_user VALUES (?2, ?1, 0, 0, 0, 0, NULL, NULL, NULL)", params![oid, name])?;
     }
-    functions::register(&database, user, relations)?;
+    let comments = comments(&database)?;
+    functions::register(&database, user, relations, comments)?;
     Ok(database)
+}
+
+fn comments(database: &Connection) -> rusqlite::Result<functions::Comments> {
+    let mut statement = database.prepare("SELECT objoid, objsubid, description FROM pg_description")?;
+    let rows = statement.query_map([], |r| Ok(((r.get(0)?, r.get(1)?), r.get(2)?)))?;
+    rows.collect()
 }
 
 fn relation(
@@ -355,16 +368,20 @@ fn to_sqlite(value: &ScalarValue) -> Value {
     }
 }
 
+/// `$3` is the third, wherever it stands.
+fn numbered(name: Option<&str>) -> Option<usize> {
+    name?.strip_prefix('$')?.parse().ok().filter(|n| *n > 0)
+}
+
 fn broken(what: &str) -> PgWireError {
     tracing::warn!(what, "the catalogue in memory failed");
     faults::error("XX000", "目录信息暂时无法提供")
 }
 
-/// The texts of the database name only what the client wrote and what the catalogue shows.
+/// The texts of the database in memory name only what the client wrote and what the catalogue shows.
 fn not_answered(error: &rusqlite::Error) -> PgWireError {
-    tracing::debug!(%error, "catalogue query not answered");
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::OperationInterrupted) => faults::error("57014", "目录查询超过时限,已停止"),
-        _ => faults::error("0A000", "不支持这样的目录查询"),
+        _ => faults::error("0A000", format!("不支持这样的目录查询:{error}")),
     }
 }

@@ -106,6 +106,15 @@ impl VisitorMut for Translate {
             TableFactor::Table { args: None, .. } | TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } => {
                 ControlFlow::Continue(())
             }
+            // Such functions unfold arrays of indexes, constraints and options, of which there are none.
+            TableFactor::Table { args: Some(_), alias, name, .. } if unfolds(name) => {
+                let alias = alias.as_ref().map_or("unfolded", |a| a.name.value.as_str());
+                match nothing(alias) {
+                    Some(empty) => *factor = empty,
+                    None => return ControlFlow::Break(not_supported()),
+                }
+                ControlFlow::Continue(())
+            }
             _ => ControlFlow::Break(not_supported()),
         }
     }
@@ -117,6 +126,22 @@ impl VisitorMut for Translate {
             Err(error) => return ControlFlow::Break(error),
         }
         ControlFlow::Continue(())
+    }
+}
+
+fn unfolds(name: &ObjectName) -> bool {
+    let name = name.to_string().to_ascii_lowercase();
+    let name = name.rsplit('.').next().unwrap_or_default();
+    matches!(name, "generate_series" | "unnest" | "aclexplode" | "pg_options_to_table" | "_pg_expandarray")
+}
+
+/// `(SELECT 0 AS alias WHERE false) AS alias`
+fn nothing(alias: &str) -> Option<TableFactor> {
+    let quoted = format!("\"{}\"", alias.replace('"', "\"\""));
+    let query = parse(&format!("SELECT * FROM (SELECT 0 AS {quoted} WHERE 1 = 0) AS {quoted}"))?;
+    match *query.body {
+        SetExpr::Select(select) => select.from.into_iter().next().map(|from| from.relation),
+        _ => None,
     }
 }
 
@@ -134,7 +159,6 @@ fn is_read(body: &SetExpr) -> bool {
 fn translated(expr: &mut Expr) -> PgWireResult<Option<Expr>> {
     Ok(match expr {
         Expr::Value(value) => match &value.value {
-            Value::Placeholder(name) => Some(placeholder(name)),
             Value::EscapedStringLiteral(s) => Some(string(s)),
             _ => None,
         },
@@ -186,6 +210,10 @@ fn operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> PgWireResult<Opti
         BinaryOperator::PGRegexIMatch => "~*",
         BinaryOperator::PGRegexNotMatch => "!~",
         BinaryOperator::PGRegexNotIMatch => "!~*",
+        BinaryOperator::PGLikeMatch => "~~",
+        BinaryOperator::PGNotLikeMatch => "!~~",
+        BinaryOperator::PGILikeMatch => "~~*",
+        BinaryOperator::PGNotILikeMatch => "!~~*",
         BinaryOperator::PGCustomBinaryOperator(parts) => parts.last().map_or("", String::as_str),
         _ => return Ok(None),
     };
@@ -196,6 +224,8 @@ fn operator(left: &Expr, op: &BinaryOperator, right: &Expr) -> PgWireResult<Opti
         "!~*" => format!("NOT regexp('(?i)' || {right}, {left})"),
         "~~" => format!("{left} LIKE {right}"),
         "!~~" => format!("{left} NOT LIKE {right}"),
+        "~~*" => format!("lower({left}) LIKE lower({right})"),
+        "!~~*" => format!("lower({left}) NOT LIKE lower({right})"),
         "=" | "<>" | "<" | ">" | "<=" | ">=" | "||" | "+" | "-" => format!("{left} {sign} {right}"),
         _ => return Err(not_supported()),
     };
@@ -228,11 +258,6 @@ fn cast_name(data_type: &DataType) -> String {
 fn written(text: &str) -> PgWireResult<Expr> {
     let parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text);
     parser.and_then(|mut p| p.parse_expr()).map_err(|_e| not_supported())
-}
-
-/// SQLite writes `?1` where PostgreSQL writes `$1`; the tree keeps either as it is spelt.
-fn placeholder(name: &str) -> Expr {
-    Expr::Value(Value::Placeholder(name.replacen('$', "?", 1)).into())
 }
 
 fn string(text: &str) -> Expr {
