@@ -8,6 +8,7 @@ mod health;
 mod keys;
 mod ledger_command;
 mod serve;
+mod sql_door;
 
 use std::process::ExitCode;
 

@@ -1,29 +1,41 @@
 //! Serves a city: pages and API on one address, SQL on the other, until told to stop.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
+use hufu_gate::wire::{self, WireConfig};
 use hufu_kernel::jobs::{Registry, RunnerConfig};
 use hufu_kernel::shell::{Links, Shell, Site, csrf};
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::Exit;
 use crate::assembly::{City, startable};
 use crate::config::Config;
+use crate::sql_door::SqlDoor;
+
+/// Connections of SQL clients at one time.
+const SQL_CONNECTIONS_MAX: usize = 256;
 
 pub(crate) async fn serve(config: &Config) -> Result<Exit> {
     let city = Arc::new(City::open(config).await?);
     let pages = TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
+    let sql = TcpListener::bind(config.sql).await.with_context(|| format!("listen on {}", config.sql))?;
     let follower = tokio::spawn(city.catalog.search().clone().follow(city.house.kernel.clone()));
     let watch = city.service.start().await.map_err(startable)?;
     city.house.start_jobs(registry(&city), RunnerConfig::default());
+    let door = tokio::spawn(wire::serve(sql, wire_config(&city, config)?, city.service.gate.clone(), Arc::new(SqlDoor(city.clone()))));
     tracing::info!(listen = %config.listen, sql = %config.sql, "serving");
     let app = router(&city, config)?.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(pages, app).with_graceful_shutdown(told_to_stop()).await?;
     follower.abort();
     watch.abort();
+    door.abort();
     city.house.shutdown().await.map_err(startable)?;
     Ok(Exit::Done)
 }
@@ -56,6 +68,20 @@ pub(crate) fn router(city: &Arc<City>, config: &Config) -> Result<Router> {
         .merge(hufu_identity::routes(identity.clone()))
         .merge(crate::health::routes(city.clone()));
     Ok(shell.install(routes, hufu_identity::web::recognise(identity)))
+}
+
+fn wire_config(city: &City, config: &Config) -> Result<WireConfig> {
+    let tls = match (&config.sql_certificate, &config.sql_key) {
+        (Some(certificate), Some(key)) => Some(Arc::new(tls(certificate, key)?)),
+        (None, _) | (_, None) => None,
+    };
+    Ok(WireConfig { tls, connections_max: SQL_CONNECTIONS_MAX, decoy_secret: city.keys.forms.clone() })
+}
+
+fn tls(certificate: &Path, key: &Path) -> Result<ServerConfig> {
+    let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(key)?;
+    Ok(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?)
 }
 
 fn registry(city: &City) -> Registry {
