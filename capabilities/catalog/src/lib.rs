@@ -3,18 +3,25 @@
 //! This is the door. Other capabilities name a resource by id or code and get a [`ResourceView`];
 //! they never read the tables behind it.
 
+mod api;
 pub mod commands;
+pub mod facts;
 pub mod jobs;
 pub mod model;
+mod pages;
 mod policy;
+pub mod queries;
 mod runtime;
 pub mod search;
 pub mod sheets;
 pub mod store;
+mod usage;
 
+pub use pages::{menu, router};
 pub use policy::{ACTIONS, POLICY};
 pub use runtime::{Catalog, Setup, gate_error};
 pub use store::schema::migrations;
+pub use usage::{Usage, UsageOf};
 
 use std::collections::HashMap;
 

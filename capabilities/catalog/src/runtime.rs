@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hufu_gate::error::Kind as GateKind;
 use hufu_gate::source::config::{Password, Place, Server, SourceConfig, Tls};
 use hufu_gate::source::{Source, TableInfo};
 use hufu_identity::Vault;
 use hufu_kernel::actor::UnitRef;
+use hufu_kernel::audit::ActionNames;
 use hufu_kernel::command::{Ctx, Kernel, run};
 use hufu_kernel::error::{Error, FieldError, Kind, Result};
 use hufu_kernel::ids::SourceId;
@@ -25,6 +26,7 @@ use crate::model::source::{Declared, Reach, SourceSpec, reach};
 use crate::search::Search;
 use crate::store::source_table::{Found, FoundColumn};
 use crate::store::{check, resource, source};
+use crate::usage::UsageOf;
 
 /// Tables of one source that are looked at.
 const TABLES_MAX: usize = 5_000;
@@ -56,6 +58,8 @@ struct Inner {
     scheme: Arc<Scheme>,
     /// Open sources with the version of their row.
     open: Mutex<HashMap<SourceId, (i32, Arc<dyn Source>)>>,
+    usage: OnceLock<Arc<dyn UsageOf>>,
+    names: OnceLock<ActionNames>,
 }
 
 impl Catalog {
@@ -69,6 +73,8 @@ impl Catalog {
             codes: setup.codes,
             scheme: Arc::new(setup.scheme),
             open: Mutex::default(),
+            usage: OnceLock::new(),
+            names: OnceLock::new(),
         })))
     }
 
@@ -86,6 +92,27 @@ impl Catalog {
 
     pub fn codes(&self) -> Arc<dyn CodeScheme> {
         Arc::clone(&self.0.codes)
+    }
+
+    /// Hands in what sharing knows; once, when the house is assembled.
+    pub fn with_usage(self, usage: Arc<dyn UsageOf>) -> Self {
+        let _ = self.0.usage.set(usage);
+        self
+    }
+
+    pub fn usage(&self) -> Option<&Arc<dyn UsageOf>> {
+        self.0.usage.get()
+    }
+
+    /// Hands in the names of all actions, for 操作记录.
+    pub fn with_names(self, names: ActionNames) -> Self {
+        let _ = self.0.names.set(names);
+        self
+    }
+
+    pub fn action_name(&self, action: &str) -> String {
+        let own = || crate::ACTIONS.iter().find(|(known, _)| *known == action).map_or(action, |(_, name)| name);
+        self.0.names.get().map_or_else(own, |names| names.name(action)).to_owned()
     }
 
     pub fn vault(&self) -> Vault {

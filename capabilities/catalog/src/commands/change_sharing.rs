@@ -38,7 +38,7 @@ impl Command for ChangeSharing {
     async fn apply(self, tx: &Tx, ctx: &Ctx, entry: Entry) -> Result<Applied<change::Model>> {
         entry.fresh(self.version)?;
         entry.row.state.after(Event::ChangeSharing)?;
-        need_reason(&self.reason)?;
+        need_reason("change_reason", &self.reason)?;
         all_right(self.terms.faults())?;
         let from = entry.row.terms();
         if from == self.terms {

@@ -22,19 +22,22 @@ pub struct DecideSharing {
 #[async_trait]
 impl Command for DecideSharing {
     const ACTION: &'static str = "catalog.sharing.decide";
-    type Subject = (Entry, change::Model);
+    type Subject = (Entry, Option<change::Model>);
     type Output = change::Model;
 
     async fn load(&self, tx: &Tx, _: &Ctx) -> Result<Loaded<Self::Subject>> {
         let loaded = load_entry(tx, &self.key).await?;
         let pending = change::pending(tx.db(), &loaded.subject.row.id).await?;
-        let pending = pending.ok_or_else(|| Error::conflict("CAT-STATE", "没有待审批的共享属性变更"))?;
-        let object = ObjectRef::new("catalog.change", &pending.id, &pending.no);
+        let object = match &pending {
+            Some(pending) => ObjectRef::new("catalog.change", &pending.id, &pending.no),
+            None => loaded.object,
+        };
         Ok(Loaded { subject: (loaded.subject, pending), resource: loaded.resource, object })
     }
 
     async fn apply(self, tx: &Tx, ctx: &Ctx, (entry, pending): Self::Subject) -> Result<Applied<change::Model>> {
         let gone = || Error::conflict("CAT-STATE", "没有待审批的共享属性变更");
+        let pending = pending.ok_or_else(gone)?;
         let id = pending.approval_id.clone().ok_or_else(gone)?;
         let state = match approval::decide(tx, ctx, &id, self.decision).await? {
             Progress::Moved(_) | Progress::Returned => ChangeState::Pending,

@@ -139,11 +139,11 @@ pub(crate) fn all_right(faults: Vec<FieldError>) -> Result<()> {
 }
 
 /// A reason that somebody must state.
-pub(crate) fn need_reason(reason: &str) -> Result<()> {
+pub(crate) fn need_reason(field: &str, reason: &str) -> Result<()> {
     const REASON_CHARS_MAX: usize = 2000;
     let length = reason.trim().chars().count();
     if (1..=REASON_CHARS_MAX).contains(&length) {
         return Ok(());
     }
-    Err(Error::invalid(vec![FieldError::new("reason", format!("请填写理由，不超过 {REASON_CHARS_MAX} 个字"))]))
+    Err(Error::invalid(vec![FieldError::new(field, format!("请填写理由，不超过 {REASON_CHARS_MAX} 个字"))]))
 }

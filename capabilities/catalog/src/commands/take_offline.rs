@@ -28,7 +28,7 @@ impl Command for TakeOffline {
 
     async fn apply(self, tx: &Tx, ctx: &Ctx, entry: Entry) -> Result<Applied<resource::Model>> {
         entry.fresh(self.version)?;
-        need_reason(&self.reason)?;
+        need_reason("reason", &self.reason)?;
         let from = entry.row.state;
         let state = from.after(Event::TakeOffline)?;
         if change::pending(tx.db(), &entry.row.id).await?.is_some() {

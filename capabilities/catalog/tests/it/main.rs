@@ -2,6 +2,7 @@
 
 mod house;
 mod matrix;
+mod pages;
 mod publication;
 mod schema;
 mod search;
