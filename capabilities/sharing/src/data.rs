@@ -159,7 +159,7 @@ impl Service {
     }
 }
 
-fn statement(table: &TableMandate, fields: &[&str], ask: &Ask) -> Result<String> {
+pub(crate) fn statement(table: &TableMandate, fields: &[&str], ask: &Ask) -> Result<String> {
     let mut wanted = Vec::new();
     for name in &ask.fields {
         wanted.push(known("fields", name, fields)?);

@@ -3,12 +3,15 @@
 //! The door: commands change, queries read, [`Service::mandate`] says what somebody may read now, and
 //! [`Service::read`] is the one way by which pages and the API get rows.
 
+pub mod api;
 pub mod commands;
 pub mod condition;
 pub mod data;
+pub mod jobs;
 pub mod mandate;
 pub mod model;
 mod neighbours;
+pub mod pages;
 pub mod queries;
 pub mod recorder;
 mod row_scope;
@@ -17,12 +20,18 @@ mod sharing;
 pub mod store;
 pub mod watch;
 
+pub use pages::menu;
 pub use recorder::LedgerRecorder;
 pub use service::Service;
 pub use sharing::Sharing;
 pub use store::migrations;
 
 use hufu_kernel::policy::PolicyText;
+
+/// Every route of this capability.
+pub fn routes(service: Service) -> axum::Router {
+    pages::routes(service.clone()).merge(api::routes(service))
+}
 
 /// Who may do what here.
 pub const POLICY: PolicyText = PolicyText {

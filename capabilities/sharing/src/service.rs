@@ -9,7 +9,7 @@ use hufu_kernel::error::Result;
 
 use crate::mandate::Cache;
 use crate::recorder::close_interrupted;
-use crate::{Sharing, watch};
+use crate::{Sharing, jobs, watch};
 
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -32,6 +32,20 @@ impl Service {
         if closed > 0 {
             tracing::warn!(closed, "accesses interrupted by a stop were closed as at most so many rows");
         }
-        Ok(tokio::spawn(watch::run(self.kernel.clone(), self.sharing.watch.clone())))
+        let (kernel, grants) = (self.kernel.clone(), self.sharing.watch.clone());
+        Ok(tokio::spawn(async move {
+            tokio::join!(watch::run(kernel.clone(), grants), expire(kernel));
+        }))
+    }
+}
+
+async fn expire(kernel: Arc<Kernel>) {
+    let mut tick = tokio::time::interval(jobs::EXPIRE_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = jobs::expire(&kernel).await {
+            tracing::error!(code = error.code(), "grants whose period is over could not be ended");
+        }
     }
 }

@@ -21,9 +21,10 @@ mod withdraw_application;
 pub use decide_front::DecideFront;
 pub use decide_part::{DecidePart, Proposal};
 
+pub(crate) use outcome::choice_of;
 pub use outcome::Answer;
 pub use end_consent::EndConsent;
-pub(crate) use draft::{form_of, profile_mask};
+pub(crate) use draft::{form_of, profile_mask, quota_of};
 pub(crate) use issue::key_place;
 pub use expire_grant::ExpireGrant;
 pub use give_consent::GiveConsent;
