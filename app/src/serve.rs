@@ -55,17 +55,21 @@ pub(crate) fn router(city: &Arc<City>, config: &Config) -> Result<Router> {
         logout: Some("/logout"),
         messages: Some("/messages"),
         me: Some("/me"),
-        search: None,
+        search: Some("/catalog"),
         help: None,
     };
     let kernel = &city.house.kernel;
     let shell =
         Shell::new(site, links, kernel.clock.clone(), city.house.clone(), kernel.events.clone(), csrf::Key::new(forms))
             .with_menu(hufu_kernel::pages::menu(&city.house))
+            .with_menu(hufu_catalog::menu())
+            .with_menu(hufu_sharing::menu())
             .with_menu(hufu_identity::menu(&identity));
     let routes = Router::new()
         .merge(hufu_kernel::pages::routes(city.house.clone()))
         .merge(hufu_identity::routes(identity.clone()))
+        .merge(hufu_catalog::router(city.catalog.clone()))
+        .merge(hufu_sharing::routes(city.service.clone()))
         .merge(crate::health::routes(city.clone()));
     Ok(shell.install(routes, hufu_identity::web::recognise(identity)))
 }
@@ -85,7 +89,9 @@ fn tls(certificate: &Path, key: &Path) -> Result<ServerConfig> {
 }
 
 fn registry(city: &City) -> Registry {
-    hufu_catalog::jobs::registry(&city.catalog)
+    let mut registry = hufu_kernel::upkeep::registry(&city.house);
+    registry.join(hufu_catalog::jobs::registry(&city.catalog));
+    registry
 }
 
 async fn told_to_stop() {
