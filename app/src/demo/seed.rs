@@ -201,6 +201,7 @@ fn field((name, title, cell): &super::epidemic::Column) -> FieldSpec {
         | Cell::Address
         | Cell::District
         | Cell::Word(_)
+        | Cell::Health(_)
         | Cell::Code(_) => DataType::Text,
     };
     FieldSpec {

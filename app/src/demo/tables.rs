@@ -98,6 +98,7 @@ fn sql_type(cell: Cell) -> &'static str {
         | Cell::Address
         | Cell::District
         | Cell::Word(_)
+        | Cell::Health(_)
         | Cell::Code(_) => "TEXT",
     }
 }
@@ -155,6 +156,7 @@ fn arrow_type(cell: Cell) -> DataType {
         | Cell::Address
         | Cell::District
         | Cell::Word(_)
+        | Cell::Health(_)
         | Cell::Code(_) => DataType::Utf8,
     }
 }
