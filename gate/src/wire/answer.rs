@@ -23,6 +23,17 @@ pub(super) struct Table {
     pub guard: Guard,
 }
 
+impl Table {
+    /// Says no once a grant is shut. The gate is asked for its own word first, so that the record says why it ended.
+    pub(super) async fn require_open(&mut self) -> PgWireResult<()> {
+        let Err(shut) = self.guard.check() else { return Ok(()) };
+        match self.batches.next().await {
+            Some(Err(error)) => Err(faults::told(&error)),
+            _ => Err(shut),
+        }
+    }
+}
+
 /// The grants that an answer stands on. The gate stops at the next batch; rows of a batch that the client
 /// takes its time to fetch are held back here.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +49,7 @@ impl Guard {
         Self(mandate.tables.iter().filter(is_named).map(|t| (t.grant.clone(), t.state.clone())).collect())
     }
 
-    pub(super) fn check(&self) -> PgWireResult<()> {
+    fn check(&self) -> PgWireResult<()> {
         for (grant, state) in &self.0 {
             if *state.borrow() != GrantState::Open || state.has_changed().is_err() {
                 let message = format!("授权 {grant} 已暂停或收回,数据传输停止 [GATE-REVOKED]");
@@ -66,24 +77,26 @@ pub(super) enum Answer {
 
 /// A query whose rows are fetched piece by piece. It goes on being metered, and stops when its grant does.
 pub(super) struct Cursor {
-    pub schema: SchemaRef,
-    pub guard: Guard,
-    batches: Batches,
+    table: Table,
     rest: Option<RecordBatch>,
 }
 
 impl Cursor {
     pub(super) fn new(table: Table) -> Self {
-        Self { schema: table.schema, guard: table.guard, batches: table.batches, rest: None }
+        Self { table, rest: None }
+    }
+
+    pub(super) fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.table.schema)
     }
 
     pub(super) async fn next(&mut self, mut rows: usize) -> PgWireResult<Vec<RecordBatch>> {
-        self.guard.check()?;
+        self.table.require_open().await?;
         let mut taken = Vec::new();
         while rows > 0 {
             let batch = match self.rest.take() {
                 Some(batch) => batch,
-                None => match self.batches.next().await {
+                None => match self.table.batches.next().await {
                     Some(batch) => batch.map_err(|e| faults::told(&e))?,
                     None => break,
                 },

@@ -1,5 +1,6 @@
 //! The two query protocols: simple (text in, everything out) and extended (parse, bind, describe, execute).
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::{Arc, LazyLock};
 
@@ -22,7 +23,7 @@ use pgwire::api::{
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
-use pgwire::messages::data::RowDescription;
+use pgwire::messages::data::{DataRow, RowDescription};
 use pgwire::messages::extendedquery::{Execute, PortalSuspended};
 use pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
 use pgwire::messages::simplequery::Query;
@@ -277,7 +278,7 @@ where
         let rows = batch.and_then(|b| encode::rows(&b, fields)).map_err(|e| faults::told(&e))?;
         for row in rows {
             if sent % ROWS_PER_CHECK == 0 {
-                table.guard.check()?;
+                table.require_open().await?;
             }
             client.feed(PgWireBackendMessage::DataRow(row)).await?;
             sent += 1;
@@ -303,7 +304,7 @@ where
         let lines = batch.and_then(|b| copy::lines(options, &b)).map_err(|e| faults::told(&e))?;
         for line in lines {
             if sent % ROWS_PER_CHECK == 0 {
-                table.guard.check()?;
+                table.require_open().await?;
             }
             client.feed(PgWireBackendMessage::CopyData(CopyData::new(line))).await?;
             sent += 1;
@@ -360,16 +361,26 @@ where
 
 fn response(table: Table, fields: Arc<Vec<FieldInfo>>, tag: &str) -> QueryResponse {
     let shown = Arc::clone(&fields);
-    let guard = table.guard;
-    let rows = table.batches.flat_map(move |batch| {
-        let rows = batch.and_then(|b| encode::rows(&b, &fields)).map_err(|e| faults::told(&e));
-        stream::iter(match rows {
-            Ok(rows) => rows.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        })
+    // The client fetches the rows one piece after another, perhaps much later.
+    let begin = Some((table, VecDeque::<DataRow>::new()));
+    let rows = stream::unfold(begin, move |state| {
+        let fields = Arc::clone(&fields);
+        async move {
+            let (mut table, mut ready) = state?;
+            if let Err(error) = table.require_open().await {
+                return Some((Err(error), None));
+            }
+            loop {
+                if let Some(row) = ready.pop_front() {
+                    return Some((Ok(row), Some((table, ready))));
+                }
+                match table.batches.next().await?.and_then(|b| encode::rows(&b, &fields)) {
+                    Ok(rows) => ready = rows.into(),
+                    Err(error) => return Some((Err(faults::told(&error)), None)),
+                }
+            }
+        }
     });
-    // The client fetches them one piece after another, perhaps much later.
-    let rows = rows.map(move |row| guard.check().and(row));
     let mut response = QueryResponse::new(shown, rows);
     response.set_command_tag(tag);
     response

@@ -129,7 +129,7 @@ pub(super) async fn describe(
         Command::Fetch { cursor, .. } => {
             let cursors = connection.cursors.lock().await;
             let found = cursors.get(cursor).ok_or_else(|| no_cursor(cursor))?;
-            Ok((Some(Arc::clone(&found.schema)), Vec::new()))
+            Ok((Some(found.schema()), Vec::new()))
         }
         Command::Show(name) => Ok((Some(show(connection, name).await?.schema), Vec::new())),
         _ => Ok((None, untyped(said.len()))),
@@ -193,11 +193,11 @@ async fn catalogue_of(shared: &Shared, connection: &Connection, mandate: &Mandat
 async fn fetch(connection: &Connection, name: &str, rows: usize) -> PgWireResult<Answer> {
     let mut cursors = connection.cursors.lock().await;
     let cursor = cursors.get_mut(name).ok_or_else(|| no_cursor(name))?;
-    let schema = Arc::clone(&cursor.schema);
+    let schema = cursor.schema();
     match cursor.next(rows).await {
         Ok(batches) => {
             let batches: Batches = Box::pin(stream::iter(batches.into_iter().map(Ok)));
-            Ok(Answer::Rows { table: Table { schema, batches, guard: cursor.guard.clone() }, tag: "FETCH" })
+            Ok(Answer::Rows { table: Table { schema, batches, guard: Guard::default() }, tag: "FETCH" })
         }
         Err(error) => {
             // A cursor that was stopped has nothing more to give.
