@@ -11,16 +11,17 @@ use hufu_kernel::error::{Error, Result};
 use hufu_kernel::shell::list::{
     Bulk, Cell, Column, Download, Filter, FilterField, Format, List, ListQuery, ListView, Op, Seg,
 };
+use hufu_kernel::shell::parts::Choice;
 use hufu_kernel::shell::{Chrome, WebResult, page};
 use hufu_kernel::unit;
 use serde::{Deserialize, Serialize};
 
-use super::words::{allow_lists, cycle_choices, plain_choices, sharing_choices, sharing_code, state_code, theme_choices};
+use super::words::{allow_lists, cycle_choices, plain_choices, sharing_choices, sharing_short, state_code, theme_choices};
 use crate::Catalog;
 use crate::commands::export_resources::ExportResources;
-use crate::model::terms::{ResourceKind, Sharing};
+use crate::model::terms::{ResourceKind, Sharing, THEMES};
 use crate::queries::{Hit, providing_units};
-use crate::search::{Chosen, Counts, Facet, Found, PAGE_SIZE_MAX, Scope, Sort, Wanted};
+use crate::search::{Chosen, Counts, Facet, Found, PAGE_SIZE_MAX, Scope, Sort, UNGRADED, Wanted};
 use crate::sheets::ENTRIES_MAX;
 use crate::sheets::book::{Heading, Line, write};
 use crate::store::{cart, field};
@@ -40,7 +41,8 @@ pub(crate) struct CatalogFilter {
 
 impl Filter for CatalogFilter {
     fn fields(&self) -> Vec<FilterField> {
-        let grades = plain_choices(["L1", "L2", "L3", "L4"]);
+        let mut grades = plain_choices(["L1", "L2", "L3", "L4"]);
+        grades.push(Choice::new(UNGRADED, "未分级"));
         vec![
             FilterField::text("q", "关键词", &self.q, "目录名称、代码、信息项或关键词"),
             FilterField::select("sharing", "共享类型", self.sharing.clone(), sharing_choices()),
@@ -60,7 +62,7 @@ const COLUMNS: [Column<Hit>; 13] = [
     Column::new("code", "目录代码", 22, |hit: &Hit| Cell::Code(hit.row.code.clone())).file_only().sortable(),
     Column::new("unit", "提供单位", 18, |hit: &Hit| Cell::Text(hit.unit.clone())),
     Column::new("kind", "类型", 10, |hit: &Hit| Cell::Text(hit.row.kind.title().to_owned())),
-    Column::new("sharing", "共享类型", 12, |hit: &Hit| Cell::State(sharing_code(hit.row.sharing).to_owned())),
+    Column::new("sharing", "共享类型", 12, |hit: &Hit| Cell::Text(sharing_short(hit.row.sharing).to_owned())),
     Column::new("grade", "级别", 8, |hit: &Hit| Cell::Level(hit.level)),
     Column::new("cycle", "周期", 10, |hit: &Hit| Cell::Text(hit.row.cycle.title().to_owned())),
     Column::new("updated", "最近更新", 18, |hit: &Hit| Cell::Moment(hit.row.updated_at)).sortable(),
@@ -89,6 +91,8 @@ struct Index {
     list: ListView,
     tree: Vec<Branch>,
     whole: Branch,
+    /// Further facets with their numbers: title and choices.
+    facets: Vec<(&'static str, Vec<Branch>)>,
     cart: Option<u64>,
 }
 
@@ -120,7 +124,8 @@ pub(super) async fn index(
         in_cart = Some(cart::count(catalog.kernel().store.reader(), &actor.account).await?);
     }
     let chrome = chrome.titled("目录检索").crumb("数据目录", "/catalog");
-    Ok(page(Index { chrome, list, tree, whole, cart: in_cart }))
+    let facets = facets(&catalog, &query, &found.counts);
+    Ok(page(Index { chrome, list, tree, whole, facets, cart: in_cart }))
 }
 
 /// Asks the index, as page, API, export and bulk acts all do.
@@ -200,6 +205,31 @@ fn segs(query: &ListQuery<CatalogFilter>, counts: &Counts) -> Vec<Seg> {
         on: filter.kind.as_deref() == Some(kind.code()),
     }));
     segs
+}
+
+/// Grades and themes with their numbers; a chosen one is a link that takes it back.
+fn facets(catalog: &Catalog, query: &ListQuery<CatalogFilter>, counts: &Counts) -> Vec<(&'static str, Vec<Branch>)> {
+    let filter = &query.filter;
+    let count = |facet: Facet, value: &str| counts.get(&facet).and_then(|all| all.get(value)).copied().unwrap_or(0);
+    let branch = |name: String, count: u64, href: String, on: bool| Branch { name, count, href, on, open: false, below: Vec::new() };
+    let grade = |code: &str, name: String| {
+        let on = filter.grade.as_deref() == Some(code);
+        let chosen = (!on).then(|| code.to_owned());
+        let href = query.filter_url(CatalogFilter { grade: chosen, ..filter.clone() });
+        branch(name, count(Facet::Grade, code), href, on)
+    };
+    let scheme = catalog.scheme();
+    let mut grades: Vec<Branch> =
+        scheme.levels.iter().rev().map(|level| grade(&level.code, format!("{} {}", level.code, level.name))).collect();
+    grades.push(grade(UNGRADED, "未分级".to_owned()));
+    let theme = |theme: &&'static str| {
+        let on = filter.theme.as_deref() == Some(*theme);
+        let chosen = (!on).then(|| (*theme).to_owned());
+        let href = query.filter_url(CatalogFilter { theme: chosen, ..filter.clone() });
+        branch((*theme).to_owned(), count(Facet::Theme, theme), href, on)
+    };
+    let themes = THEMES.iter().map(theme).filter(|theme| theme.count > 0 || theme.on).collect();
+    vec![("数据级别", grades), ("主题", themes)]
 }
 
 /// Providing units as a tree, with the numbers of this query.

@@ -3,11 +3,12 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
+use hufu_kernel::actor::UnitRef;
 use hufu_kernel::approval::{self, Decision, StepWord, Timeline, Verdict};
 use hufu_kernel::audit;
 use hufu_kernel::command::{Ctx, run};
 use hufu_kernel::error::{Error, FieldError, Result};
-use hufu_kernel::shell::kit::{Html, Proof, Tab, tag};
+use hufu_kernel::shell::kit::{self, Html, Proof, Tab, tag};
 use hufu_kernel::shell::page::{go, page_with};
 use hufu_kernel::shell::parts::{Choice, FieldErrors, Happening, Pace, Step};
 use hufu_kernel::shell::{Chrome, Form, Path, Query, WebResult, fmt, page};
@@ -22,6 +23,7 @@ use crate::commands::policy_resource;
 use crate::commands::submit_resource::SubmitResource;
 use crate::commands::take_offline::TakeOffline;
 use crate::commands::withdraw_resource::WithdrawResource;
+use crate::model::codes;
 use crate::model::field::kind_title;
 use crate::model::metadata::SharingTerms;
 use crate::model::state::State as EntryState;
@@ -132,7 +134,7 @@ pub(super) async fn show(
         tabs: tabs(&catalog, &row, &tab, fields.len()),
         can: can(&catalog, &ctx, &row, &owner),
         decisions: decisions(&catalog, &ctx, &row).await?,
-        body: body(&catalog, &row, &tab, fields).await?,
+        body: body(&catalog, &row, &owner, &tab, fields).await?,
         tab,
         row,
     };
@@ -140,7 +142,7 @@ pub(super) async fn show(
 }
 
 /// The entry, when this person may see it; else it does not exist for them.
-async fn visible(catalog: &Catalog, ctx: &Ctx, code: &str) -> Result<(resource::Model, hufu_kernel::actor::UnitRef)> {
+async fn visible(catalog: &Catalog, ctx: &Ctx, code: &str) -> Result<(resource::Model, UnitRef)> {
     ctx.actor()?;
     let db = catalog.kernel().store.reader();
     let row = resource::find_by_key(db, code).await?;
@@ -151,7 +153,7 @@ async fn visible(catalog: &Catalog, ctx: &Ctx, code: &str) -> Result<(resource::
 }
 
 fn signs(catalog: &Catalog, row: &resource::Model) -> Html {
-    let level = hufu_kernel::shell::kit::level_named(catalog.level(row.grade.as_deref()));
+    let level = kit::level_named(catalog.level(row.grade.as_deref()));
     let parts = [tag(state_code(row.state)), level, tag(row.kind.code()), tag(sharing_code(row.sharing))];
     let important = if row.important { "<span class=\"hf-tag is-amber\">重要数据</span>" } else { "" };
     Html::trusted(parts.iter().map(Html::as_str).collect::<String>() + important)
@@ -166,7 +168,6 @@ fn facts(row: &resource::Model, unit: &str, fields: usize) -> Vec<(&'static str,
         ("更新周期", Html::text(row.cycle.title())),
         ("最近更新", Html::text(fmt::minute(row.updated_at))),
         ("发布日期", Html::text(row.published_at.map(fmt::day).unwrap_or_else(|| "未发布".to_owned()))),
-        ("SQL 表名", Html::text(&row.table_name)),
     ]
 }
 
@@ -184,7 +185,7 @@ fn tabs(catalog: &Catalog, row: &resource::Model, on: &str, fields: usize) -> Ve
     tabs.into_iter().map(tab).collect()
 }
 
-fn can(catalog: &Catalog, ctx: &Ctx, row: &resource::Model, owner: &hufu_kernel::actor::UnitRef) -> Can {
+fn can(catalog: &Catalog, ctx: &Ctx, row: &resource::Model, owner: &UnitRef) -> Can {
     let target = policy_resource(row.id.as_str(), owner, row.state);
     let ask = |action: &str| may(catalog, ctx, action, &target);
     let state = row.state;
@@ -202,7 +203,13 @@ fn can(catalog: &Catalog, ctx: &Ctx, row: &resource::Model, owner: &hufu_kernel:
     }
 }
 
-async fn body(catalog: &Catalog, row: &resource::Model, tab: &str, fields: Vec<field::Model>) -> Result<Body> {
+async fn body(
+    catalog: &Catalog,
+    row: &resource::Model,
+    owner: &UnitRef,
+    tab: &str,
+    fields: Vec<field::Model>,
+) -> Result<Body> {
     let db = catalog.kernel().store.reader();
     Ok(match tab {
         "fields" => Body::Fields(
@@ -229,11 +236,11 @@ async fn body(catalog: &Catalog, row: &resource::Model, tab: &str, fields: Vec<f
         }
         "versions" => Body::Versions(version::of(db, &row.id).await?),
         "records" => Body::Records(records(catalog, row).await?),
-        _ => Body::Basic(basic(row)),
+        _ => Body::Basic(basic(row, &owner.code)),
     })
 }
 
-fn basic(row: &resource::Model) -> Vec<(&'static str, Html)> {
+fn basic(row: &resource::Model, unit_code: &str) -> Vec<(&'static str, Html)> {
     let class = row.metadata().class;
     let names = [class.category_title(), &class.item_name, &class.directory_name, &class.detail_name];
     let class_words = names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" / ");
@@ -241,6 +248,7 @@ fn basic(row: &resource::Model) -> Vec<(&'static str, Html)> {
         ("资源代码", Html::text(&row.code)),
         ("资源分类", Html::text(class_words)),
         ("分类代码", Html::text(&row.class_code)),
+        ("SQL 名称", Html::trusted(format!("<span class=\"hf-code\">{}</span>", kit::esc(&sql_name(unit_code, row))))),
         ("提供方代码", or_dash(&row.provider_code)),
         ("资源格式", Html::text(format!("{} · {}", row.format_class, row.format_type))),
         ("主题", or_dash(&row.theme)),
@@ -254,8 +262,8 @@ fn basic(row: &resource::Model) -> Vec<(&'static str, Html)> {
             pairs.push(("用途条件", or_dash(&row.sharing_purpose)));
         }
         Sharing::Withheld => {
-            pairs.push(("不予共享依据", or_dash(&row.withheld_basis)));
-            pairs.push(("不予共享理由", or_dash(&row.withheld_reason)));
+            pairs.push(("法律依据", or_dash(&row.withheld_basis)));
+            pairs.push(("不予理由", or_dash(&row.withheld_reason)));
             pairs.push(("下次复核", Html::text(row.review_due.map(fmt::day).unwrap_or_default())));
         }
     }
@@ -264,11 +272,20 @@ fn basic(row: &resource::Model) -> Vec<(&'static str, Html)> {
         ("开放条件", or_dash(&row.open_condition)),
         ("可交易", yes_no(row.tradeable)),
         ("重要数据", yes_no(row.important)),
-        ("含敏感个人信息", yes_no(row.sensitive)),
-        ("关联资源代码", or_dash(&row.related_code)),
+        ("敏感信息", yes_no(row.sensitive)),
+        ("关联资源", or_dash(&row.related_code)),
         ("版本", Html::text(format!("第 {} 版", row.version))),
     ]);
     pairs
+}
+
+/// Schema and table, as a statement names them: a code that begins with a digit needs quotes.
+fn sql_name(unit_code: &str, row: &resource::Model) -> String {
+    if codes::is_table_name(unit_code) {
+        format!("{unit_code}.{}", row.table_name)
+    } else {
+        format!("\"{unit_code}\".{}", row.table_name)
+    }
 }
 
 async fn mounted(catalog: &Catalog, row: &resource::Model) -> Result<Mounted> {

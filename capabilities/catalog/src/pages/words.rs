@@ -33,6 +33,15 @@ pub(super) fn sharing_code(sharing: impl Borrow<Sharing>) -> &'static str {
     }
 }
 
+/// The attribute without the word they all share, for narrow columns.
+pub(super) fn sharing_short(sharing: Sharing) -> &'static str {
+    match sharing {
+        Sharing::Unconditional => "无条件",
+        Sharing::Conditional => "有条件",
+        Sharing::Withheld => "不予共享",
+    }
+}
+
 pub(super) fn check_code(result: impl Borrow<CheckResult>) -> &'static str {
     match *result.borrow() {
         CheckResult::Consistent => "consistent",
@@ -77,7 +86,7 @@ pub(super) fn theme_choices() -> Vec<Choice> {
 
 pub(super) fn grade_choices(catalog: &Catalog) -> Vec<Choice> {
     let scheme = catalog.scheme();
-    scheme.levels.iter().map(|level| Choice::new(&level.code, format!("{} {}", level.code, level.name))).collect()
+    scheme.levels.iter().map(|level| Choice::new(&level.code, &level.code)).collect()
 }
 
 /// May this person see lists of the catalogue at all?
