@@ -8,3 +8,4 @@ mod read;
 mod submit;
 mod town;
 mod transitions;
+mod web;
