@@ -78,7 +78,7 @@ static FOUND: List<Hit> = List::new("数据目录检索结果", &COLUMNS)
     .ops(|hit| {
         let mut ops = vec![Op::new("查看", format!("/catalog/{}", hit.row.path_code()))];
         if hit.row.sharing != Sharing::Withheld {
-            ops.push(Op::new("申请", format!("/apply/new?resource={}", hit.row.path_code())));
+            ops.push(Op::new("申请", format!("/apply/new?code={}", hit.row.path_code())));
         }
         ops
     })
