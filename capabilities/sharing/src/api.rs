@@ -228,7 +228,13 @@ async fn decide(State(service): State<Service>, ctx: Ctx, Path(no): Path<String>
 async fn grants(State(service): State<Service>, ctx: Ctx, query: ListQuery<GrantListFilter>) -> WebResult {
     let slice = Slice::new(query.paging.page, query.paging.limit());
     let (rows, total) = queries::grant_lines(&service.kernel, &ctx, &query.filter.filter(), slice).await?;
-    Ok(axum::Json(GRANTS.json(&rows, total)).into_response())
+    let mut list = GRANTS.json(&rows, total);
+    // The page's first column leads with the resource; programs ask for the number it is called by.
+    for (item, line) in list.get_mut("items").and_then(serde_json::Value::as_array_mut).into_iter().flatten().zip(&rows) {
+        item["resource"] = line.row.resource_name.clone().into();
+        item["no"] = line.row.no.clone().into();
+    }
+    Ok(axum::Json(list).into_response())
 }
 
 async fn suspend(State(service): State<Service>, ctx: Ctx, Path(no): Path<String>, Json(words): Json<Words>) -> WebResult {

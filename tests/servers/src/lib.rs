@@ -132,14 +132,17 @@ fn start_mariadb() -> Server {
                 CREATE USER hufu@'%' IDENTIFIED BY 'hufu-test';\nGRANT ALL ON *.* TO hufu@'%' WITH GRANT OPTION;\n";
     fs::write(dir.join("init.sql"), init).expect("write");
     let user = if is_root() { "--user=root" } else { "--skip-name-resolve" };
+    // Two installations at once must not meet in one folder of temporary tables.
     run(Command::new("mariadb-install-db")
+        .env("TMPDIR", &dir)
         .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal", user])
         .arg(format!("--datadir={}", data.display())));
     let server = format!(
-        "{} --no-defaults {user} --datadir={} --port={port} --bind-address=127.0.0.1 --socket={}/socket --pid-file={}/pid \
+        "{} --no-defaults {user} --datadir={} --tmpdir={} --port={port} --bind-address=127.0.0.1 --socket={}/socket --pid-file={}/pid \
          --init-file={}/init.sql --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --skip-log-bin",
         mariadbd().display(),
         data.display(),
+        dir.display(),
         dir.display(),
         dir.display(),
         dir.display()
