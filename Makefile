@@ -18,7 +18,7 @@ web/dist/manifest.json: web/package-lock.json web/build.mjs $(wildcard web/src/*
 test: web
 	scripts/need initdb=postgresql psql=postgresql-client mariadbd=mariadb-server chromium=chromium \
 		/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc=fonts-noto-cjk
-	$(CARGO) build --workspace --tests
+	$(CARGO) build --workspace --bins --tests --examples
 	$(CARGO) nextest run --workspace --no-fail-fast
 	npm --prefix web test
 

@@ -86,7 +86,9 @@ function stopped(child) {
 
 /** The kit's test pages. */
 export function startKit() {
-  return start("cargo", ["run", "-q", "-p", "hufu-kernel", "--example", "kit"]);
+  const example = join(root, "target/debug/examples/kit");
+  if (!existsSync(example)) throw new Error(`${example} is not built: cargo build --workspace --examples`);
+  return start(example, []);
 }
 
 /**
