@@ -104,23 +104,31 @@ pub(crate) async fn named(city: &City, founders: &Founders) -> Result<Vec<Listed
 
 /// Everybody a unit needs to ask for data: its CDO and its data user; those who are there already stay.
 pub(crate) async fn desk(city: &City, founders: &Founders, unit: &unit::Model, people: &mut People) -> Result<(Ctx, Ctx)> {
-    let mut found = Vec::new();
-    for (role, word) in [(Role::R4, "ys"), (Role::R2, "sg")] {
-        let there = queries::people_of(city.house.kernel.store.reader(), &unit.id, Some(role)).await.map_err(startable)?;
-        let actor = match there.into_iter().next() {
-            Some(actor) => actor,
-            None => {
-                let login = format!("{word}_{}", unit.code);
-                let account = make(city, founders, unit.id.clone(), person(&login, &people.name()), &[role], None).await?;
-                queries::actor(city.house.kernel.store.reader(), &account).await.map_err(startable)?
-            }
-        };
-        found.push(acting(&founders.administrator, &actor));
+    let user = holder(city, founders, unit, Role::R4, "ys", people).await?;
+    let officer = holder(city, founders, unit, Role::R2, "sg", people).await?;
+    Ok((user, officer))
+}
+
+/// A bureau's security manager; who is there already stays.
+pub(crate) async fn manager(city: &City, founders: &Founders, unit: &unit::Model, people: &mut People) -> Result<Ctx> {
+    holder(city, founders, unit, Role::R1, "aq", people).await
+}
+
+async fn holder(
+    city: &City,
+    founders: &Founders,
+    unit: &unit::Model,
+    role: Role,
+    word: &str,
+    people: &mut People,
+) -> Result<Ctx> {
+    let there = queries::people_of(city.house.kernel.store.reader(), &unit.id, Some(role)).await.map_err(startable)?;
+    if let Some(actor) = there.first() {
+        return Ok(acting(&founders.administrator, actor));
     }
-    match <[Ctx; 2]>::try_from(found) {
-        Ok([user, officer]) => Ok((user, officer)),
-        Err(_) => anyhow::bail!("a unit needs two people"),
-    }
+    let login = format!("{word}_{}", unit.code);
+    let account = make(city, founders, unit.id.clone(), person(&login, &people.name()), &[role], None).await?;
+    acting_as(city, &founders.administrator, &account).await
 }
 
 /// Writes the file that the README and the tests read.

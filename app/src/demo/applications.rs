@@ -16,7 +16,7 @@ use hufu_sharing::model::form::{Asked, AskedField, Form};
 use hufu_sharing::model::grant::Quota;
 use hufu_sharing::model::way::{Way, Ways};
 
-use super::accounts::{Founders, acting, desk};
+use super::accounts::{Founders, acting, desk, manager};
 use super::people::People;
 use crate::assembly::{City, startable};
 
@@ -56,6 +56,7 @@ pub(crate) async fn seed(city: &City, founders: &Founders, askable: &[ResourceId
         consent(city, &officer).await?;
         desks.insert(unit.id.to_string(), Desk { user, officer });
     }
+    let managers = managers(city, founders, &units, &mut people).await?;
     let mut left = plan.fields;
     for at in 0..plan.applications {
         let (Some(unit), Some(resource)) = (units.get(at % units.len().max(1)), resources.get(at % resources.len().max(1))) else {
@@ -67,9 +68,25 @@ pub(crate) async fn seed(city: &City, founders: &Founders, askable: &[ResourceId
         // Nobody asks the own unit for its own data.
         let unit = if unit.id == resource.unit.id { units.get((at + 1) % units.len()).unwrap_or(unit) } else { unit };
         let Some(own) = desks.get(unit.id.as_str()) else { continue };
-        one(city, founders, own, &desks, resource, asked, at).await?;
+        let bureau = unit::competent_bureau(db, &unit.as_ref()).await.map_err(startable)?;
+        let manager = managers.get(bureau.id.as_str()).ok_or_else(|| anyhow::anyhow!("{} has no manager", bureau.code))?;
+        one(city, manager, own, &desks, resource, asked, at).await?;
     }
     Ok(())
+}
+
+/// The security manager of every bureau: each level reviews what its own units ask.
+async fn managers(
+    city: &City,
+    founders: &Founders,
+    units: &[unit::Model],
+    people: &mut People,
+) -> Result<BTreeMap<String, Ctx>> {
+    let mut managers = BTreeMap::new();
+    for bureau in units.iter().filter(|unit| unit.kind == unit::UnitKind::Bureau) {
+        managers.insert(bureau.id.to_string(), manager(city, founders, bureau, people).await?);
+    }
+    Ok(managers)
 }
 
 async fn consent(city: &City, officer: &Ctx) -> Result<()> {
@@ -81,7 +98,7 @@ async fn consent(city: &City, officer: &Ctx) -> Result<()> {
 
 async fn one(
     city: &City,
-    founders: &Founders,
+    manager: &Ctx,
     own: &Desk,
     desks: &BTreeMap<String, Desk>,
     resource: &ResourceView,
@@ -108,7 +125,7 @@ async fn one(
         opinion: "要件齐全，用途与职责一致，同意转供数部门。".to_owned(),
         version: None,
     };
-    run(kernel, &founders.manager, front).await.map_err(startable)?;
+    run(kernel, manager, front).await.map_err(startable)?;
     let Some(provider) = desks.get(resource.unit.id.as_str()).filter(|_| at % OUTCOMES != 7) else { return Ok(()) };
     let (verdict, opinion) = match at % OUTCOMES {
         9 => (Verdict::Refuse, "申请用途与履职依据不对应，请明确依据条款后重新申请。"),
